@@ -1,0 +1,1 @@
+"""The process: arguments, signals, settings, threads, exit codes."""

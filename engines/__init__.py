@@ -1,0 +1,1 @@
+"""Tensors in, scores out: no cameras, no sockets."""

@@ -1,0 +1,1 @@
+"""The encoder-decoder, one module a part."""

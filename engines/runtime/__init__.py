@@ -1,0 +1,1 @@
+"""Compiled networks behind the `Engine` protocol."""

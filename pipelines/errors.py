@@ -1,0 +1,31 @@
+"""What goes wrong in the pipelines, as a tree.
+
+engines.errors.VigilError
+├── SourceError                 a source cannot be opened or read; its text never holds a secret
+│   ├── SourceLost              it was there and is gone: reconnect
+│   └── SourceRefused           it will not work by trying again: wrong path, no video in it, bad fragment
+├── WireError                   a message is not an alert that this version understands
+└── PublishError                a socket cannot be bound or used
+"""
+
+from engines.errors import VigilError
+
+
+class SourceError(VigilError):
+    """A source cannot be opened or read."""
+
+
+class SourceLost(SourceError):  # noqa: N818 - a state of the stream, named as operators name it
+    """A source that was there is gone or stalled; trying again may help."""
+
+
+class SourceRefused(SourceError):  # noqa: N818 - likewise
+    """A source that trying again will not mend: wrong path, no video stream, malformed fragment."""
+
+
+class WireError(VigilError):
+    """A message is not an alert that this version understands."""
+
+
+class PublishError(VigilError):
+    """A socket cannot be bound or used."""

@@ -1,0 +1,124 @@
+"""Every metric's name, labels and buckets, in one place; the registry is injected.
+
+A camera's series exist from `Metrics.camera` until `Metrics.remove_camera`, so that their number is bounded by the
+number of cameras.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from engines.contract import SIGNALS, EngineInfo, Signal
+from pipelines.types import DropCause, Phase
+
+LATENCY_BUCKETS = (
+    0.002,
+    0.005,
+    0.01,
+    0.02,
+    0.035,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
+STAGES = ("queue", "infer", "handover", "render", "send")
+"""queue: captured until taken into a batch; infer: taken until judged; handover: judged until the publisher takes
+it; render: overlay and encoding; send: into the socket. The last two happen for alerts only."""
+PHASES: tuple[Phase, ...] = get_args(Phase)
+DROP_CAUSES: tuple[DropCause, ...] = get_args(DropCause)
+
+
+class Metrics:
+    """The daemon's metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        by_camera = ("camera",)
+
+        def counter(name: str, text: str, labels: tuple[str, ...] = by_camera) -> Counter:
+            return Counter(f"vigil_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = by_camera) -> Gauge:
+            return Gauge(f"vigil_{name}", text, labels, registry=registry)
+
+        def latency(name: str, text: str, labels: tuple[str, ...] = by_camera) -> Histogram:
+            return Histogram(f"vigil_{name}", text, labels, registry=registry, buckets=LATENCY_BUCKETS)
+
+        self.received = counter("frames_received", "Frames that arrived from the camera, analysed or not.")
+        self.sampled_out = counter("frames_sampled_out", "Frames left out to keep the analysed rate.")
+        self.analysed = counter("frames_analysed", "Frames that got a score.")
+        self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
+        self.stage = latency("stage_latency_seconds", "Time spent in each stage.", ("camera", "stage"))
+        self.capture_to_verdict = latency("capture_to_verdict_seconds", "From decoded to scored, every frame.")
+        self.capture_to_publish = latency("capture_to_publish_seconds", "From decoded to sent, alerts.")
+        self.score = gauge("score", "Latest fused score, in units of surprise (-log10 of the normal tail).")
+        self.threshold = gauge("threshold", "Score from which a frame is flagged.")
+        self.uncertainty = gauge("score_uncertainty", "One standard deviation of the latest score.")
+        self.signal = gauge("signal_score", "Latest score of each signal.", ("camera", "signal"))
+        self.up = gauge("camera_up", "1 while frames arrive from the camera.")
+        self.reconnects = counter("camera_reconnects", "Times that the stream was opened again.")
+        self.last_frame = gauge("camera_last_frame_timestamp_seconds", "Unix time of the last frame received.")
+        self.events = counter("events", "Events begun.")
+        self.event_open = gauge("event_open", "1 while an event goes on.")
+        self.alerts = counter("alerts_published", "Alerts published, by phase.", ("camera", "phase"))
+        self.profile = gauge("profile_info", "The profile a camera is judged by.", ("camera", "profile"))
+        self.queue_depth = gauge("queue_depth", "Items waiting, by queue.", ("queue",))
+        self.batch_size = Histogram(
+            "vigil_batch_size", "Frames in a batch.", registry=registry, buckets=(1, 2, 4, 8, 16, 32, 64)
+        )
+        self.engine = gauge("engine_info", "The engine that scores.", ("runtime", "device", "precision", "model"))
+        self.build = gauge("build_info", "Version of the daemon.", ("version",))
+
+    def camera(self, name: str) -> CameraMetrics:
+        """The series of one camera, all of them present from the start."""
+        return CameraMetrics(self, name)
+
+    def describe_engine(self, info: EngineInfo) -> None:
+        """Say which engine scores, replacing what was said before."""
+        self.engine.clear()
+        self.engine.labels(info.runtime, info.device, info.precision, info.model).set(1)
+
+    def remove_camera(self, name: str) -> None:
+        """Forget every series of a camera."""
+        for metric in vars(self).values():
+            if "camera" in metric._labelnames:  # the client has no public way to ask
+                metric.remove_by_labels({"camera": name})
+
+
+class CameraMetrics:
+    """One camera's series, bound to its name."""
+
+    def __init__(self, metrics: Metrics, camera: str) -> None:
+        self._metrics = metrics
+        self.camera = camera
+        self.received = metrics.received.labels(camera)
+        self.sampled_out = metrics.sampled_out.labels(camera)
+        self.analysed = metrics.analysed.labels(camera)
+        self.dropped: dict[DropCause, Counter] = {c: metrics.dropped.labels(camera, c) for c in DROP_CAUSES}
+        self.stage = {stage: metrics.stage.labels(camera, stage) for stage in STAGES}
+        self.capture_to_verdict = metrics.capture_to_verdict.labels(camera)
+        self.capture_to_publish = metrics.capture_to_publish.labels(camera)
+        self.score = metrics.score.labels(camera)
+        self.threshold = metrics.threshold.labels(camera)
+        self.uncertainty = metrics.uncertainty.labels(camera)
+        self.signal: dict[Signal, Gauge] = {s: metrics.signal.labels(camera, s) for s in SIGNALS}
+        self.up = metrics.up.labels(camera)
+        self.reconnects = metrics.reconnects.labels(camera)
+        self.last_frame = metrics.last_frame.labels(camera)
+        self.events = metrics.events.labels(camera)
+        self.event_open = metrics.event_open.labels(camera)
+        self.alerts: dict[Phase, Counter] = {p: metrics.alerts.labels(camera, p) for p in PHASES}
+
+    def describe_profile(self, profile: str) -> None:
+        """Say which profile judges the camera."""
+        self._metrics.profile.remove_by_labels({"camera": self.camera})
+        self._metrics.profile.labels(self.camera, profile).set(1)

@@ -1,0 +1,116 @@
+"""What flows through the pipelines: Frame -> Verdict -> Alert. All of it frozen.
+
+Latency is a difference of ``*_ns`` fields, all read from `time.monotonic_ns`; wall time is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from engines.contract import Floats, Pixels, Signal
+
+Phase: TypeAlias = Literal["begin", "update", "end"]
+CameraState: TypeAlias = Literal["starting", "live", "lost", "ended", "refused"]
+DropCause: TypeAlias = Literal["replaced", "stale", "queue_full", "corrupt"]
+"""Why a frame chosen for analysis was not analysed: a newer one replaced it in the mailbox, it was older than the
+staleness budget, the publisher's queue was full, the decoder called it corrupt. Sampling is not a drop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame chosen for analysis."""
+
+    camera: str
+    seq: int
+    """Numbers the camera's analysed frames since its capture began, from 1, without gaps."""
+    pixels: Pixels
+    """uint8 [H, W, 3] RGB at the network's input size."""
+    captured_ns: int
+    """Monotonic clock right after decoding."""
+    time_s: float
+    """Seconds on the camera's own clock: its PTS where sane, else the capture clock. Differences only."""
+    wall_s: float
+    """Unix time of the capture, for people."""
+    picture: Callable[[], Pixels]
+    """Converts the decoded frame to uint8 RGB at the camera's own size: only flagged frames are worth it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What the engine said of one frame. Scores are in units of surprise (see `engines.contract.Scores`)."""
+
+    frame: Frame
+    score: float
+    threshold: float
+    uncertainty: float
+    map: Floats
+    """float32 [h, w]."""
+    signals: Mapping[Signal, float]
+    signal_maps: Mapping[Signal, Floats]
+    taken_ns: int
+    """When the frame left its mailbox."""
+    judged_ns: int
+    """When the engine was done with it."""
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the score reaches the threshold."""
+        return self.score >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the picture that stands out: a box with its score."""
+
+    x: float
+    """Left edge, as a share of the picture's width (0..1)."""
+    y: float
+    width: float
+    height: float
+    score: float
+    """Highest score of the map inside, in units of surprise."""
+    signal: Signal
+    """The signal that contributes most inside."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alert:
+    """What is published about an event."""
+
+    boot_id: str
+    """Names one run of the daemon."""
+    seq: int
+    """Numbers the run's alerts from 1 without gaps, over all cameras."""
+    event_id: str
+    phase: Phase
+    verdict: Verdict
+    regions: tuple[Region, ...]
+    began_wall_s: float
+    """When the event began."""
+    duration_s: float
+    """From the event's first flagged frame to this one, on the capture clock."""
+    peak_score: float
+    frames: int
+    """Flagged frames in the event so far."""
+    model: str
+    profile: str
+    overlay_jpeg: bytes = field(repr=False)
+    clean_jpeg: bytes = field(repr=False)
+    heatmap_png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera is, as its heartbeat tells."""
+
+    camera: str
+    state: CameraState
+    reason: str
+    """Why, in words that hold no secret; empty when live."""
+    since_wall_s: float
+    last_frame_wall_s: float | None
+    reconnects: int
+    score: float | None
+    threshold: float | None
