@@ -5,7 +5,9 @@ engines.errors.VigilError
 │   ├── SourceLost              it was there and is gone: reconnect
 │   └── SourceRefused           it will not work by trying again: wrong path, no video in it, bad fragment
 ├── WireError                   a message is not an alert that this version understands
-└── PublishError                a socket cannot be bound or used
+├── PublishError                a socket cannot be bound or used
+└── SubscribeError              an endpoint cannot be listened to
+    └── SubscribeTimeout        nothing came within the time given
 """
 
 from engines.errors import VigilError
@@ -29,3 +31,11 @@ class WireError(VigilError):
 
 class PublishError(VigilError):
     """A socket cannot be bound or used."""
+
+
+class SubscribeError(VigilError):
+    """An endpoint cannot be listened to."""
+
+
+class SubscribeTimeout(SubscribeError):  # noqa: N818 - named as sockets name it
+    """Nothing came within the time given; the publisher may be gone."""

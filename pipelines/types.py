@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 from engines.contract import Floats, Pixels, Signal
 
 Phase: TypeAlias = Literal["begin", "update", "end"]
+EndReason: TypeAlias = Literal["calm", "camera", "stopped"]
+"""Why an event ended: the score stayed low for the cool-down, the camera was lost or removed, the daemon stopped."""
 CameraState: TypeAlias = Literal["starting", "live", "lost", "ended", "refused"]
 DropCause: TypeAlias = Literal["replaced", "stale", "queue_full", "corrupt"]
 """Why a frame chosen for analysis was not analysed: a newer one replaced it in the mailbox, it was older than the
@@ -76,6 +78,22 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """An alert's pictures, encoded. Sizes are (width, height) in pixels."""
+
+    overlay_jpeg: bytes = field(repr=False)
+    clean_jpeg: bytes = field(repr=False)
+    heatmap_png: bytes = field(repr=False)
+    """One grey level a place; a place's score is its grey level times `score_per_level`."""
+    picture_size: tuple[int, int]
+    """Of the clean picture; the overlay shows the same pixels and has a caption below them."""
+    overlay_size: tuple[int, int]
+    heatmap_size: tuple[int, int]
+    score_per_level: float
+    """Units of surprise for each grey level of the heat map."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Alert:
     """What is published about an event."""
 
@@ -90,15 +108,21 @@ class Alert:
     began_wall_s: float
     """When the event began."""
     duration_s: float
-    """From the event's first flagged frame to this one, on the capture clock."""
+    """From the event's first flagged frame to its latest raised one, on the capture clock."""
     peak_score: float
     frames: int
     """Flagged frames in the event so far."""
     model: str
     profile: str
-    overlay_jpeg: bytes = field(repr=False)
-    clean_jpeg: bytes = field(repr=False)
-    heatmap_png: bytes = field(repr=False)
+    camera_seq: int
+    """Numbers the run's alerts of this camera from 1 without gaps, for those who subscribe to one camera."""
+    end_reason: EndReason | None
+    """Why the event ended; None unless the phase is end."""
+    taken_ns: int
+    """When the publisher took the verdict from its queue."""
+    rendered_ns: int
+    """When the pictures were encoded."""
+    pictures: Pictures = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
