@@ -6,9 +6,10 @@ number of cameras.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from engines.contract import SIGNALS, EngineInfo, Signal
 from pipelines.types import DropCause, Phase
@@ -122,3 +123,13 @@ class CameraMetrics:
         """Say which profile judges the camera."""
         self._metrics.profile.remove_by_labels({"camera": self.camera})
         self._metrics.profile.labels(self.camera, profile).set(1)
+
+
+def process_metrics(registry: CollectorRegistry) -> None:
+    """Add the figures of this process: memory, processor time, descriptors, start time and threads.
+
+    The client's own collector knows all but the threads, which the naming rules call ``process_threads``.
+    """
+    ProcessCollector(registry=registry)
+    threads = Gauge("process_threads", "Number of OS threads in the process.", registry=registry)
+    threads.set_function(lambda: sum(1 for _ in Path("/proc/self/task").iterdir()))
