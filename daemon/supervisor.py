@@ -1,0 +1,151 @@
+"""Keeps the stages running: ordered start, restarts with backoff, one shared deadline for the stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from daemon.errors import StageDied
+from daemon.worker import Worker
+from engines.errors import VigilError
+from pipelines.stage import Stage
+
+_log = logging.getLogger("vigil.supervisor")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before a stage that died is made anew: twice as long each time, until it has settled."""
+
+    first_s: float = 1.0
+    longest_s: float = 60.0
+    settled_s: float = 60.0
+    """A stage that lived for so long starts again from `first_s`."""
+
+    def wait_s(self, deaths: int) -> float:
+        """Seconds to wait after the given number of deaths in a row (at least 1)."""
+        return float(min(self.first_s * 2.0 ** min(deaths - 1, 30), self.longest_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A place to be filled by a stage, for as long as the process lives."""
+
+    thread: str
+    make: Callable[[threading.Event], Stage]
+    """Makes the stage; the event is set when the stage is to end, for those that sleep inside a step."""
+    restart: Backoff | None = None
+    """None: the process ends when this stage dies."""
+    on_death: Callable[[BaseException], None] | None = None
+    """Told of each death that a restart follows, on the supervisor's thread."""
+
+
+class _Seat:
+    """A post and who fills it."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self.deaths = 0
+        self.due_at: float | None = None
+        self.worker = self.hire()
+
+    def hire(self) -> Worker:
+        stop = threading.Event()
+        self.started_at = time.monotonic()
+        self.worker = Worker(self.post.make(stop), self.post.thread, stop)
+        return self.worker
+
+
+class Supervisor:
+    """Starts stages in the order given (downstream first), minds them, and stops them together.
+
+    Every method belongs to the main thread.
+    """
+
+    def __init__(self, posts: Sequence[Post]) -> None:
+        self._posts = tuple(posts)
+        self._seats: list[_Seat] = []
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """Who fills the posts now, in the order of the start."""
+        return tuple(seat.worker for seat in self._seats)
+
+    def start(self, cancelled: Callable[[], bool]) -> None:
+        """Start each post; one that the process cannot do without is open before the next starts.
+
+        Returns early once `cancelled` says so. Raises `StageDied` when such a stage fails to open.
+        """
+        for post in self._posts:
+            seat = _Seat(post)
+            self._seats.append(seat)
+            seat.worker.start()
+            while post.restart is None and not seat.worker.opened and not cancelled():
+                self._require(seat)
+                time.sleep(0.005)
+            if cancelled():
+                return
+
+    def check(self) -> None:
+        """Restart what died and may be restarted; raises `StageDied` for what may not."""
+        for seat in self._seats:
+            if seat.worker.alive:
+                continue
+            if seat.post.restart is None:
+                self._require(seat)
+            elif seat.worker.error is not None:
+                self._revive(seat, seat.worker.error, seat.post.restart)
+
+    def finished(self, threads: Sequence[str]) -> bool:
+        """Whether every one of the named stages has ended for good, without an error."""
+        named = [seat.worker for seat in self._seats if seat.post.thread in threads]
+        return bool(named) and all(worker.finished and not worker.alive for worker in named)
+
+    def signal_stop(self, threads: Sequence[str] | None = None) -> None:
+        """Ask the named stages (all, when None) to end; returns at once."""
+        for seat in reversed(self._seats):
+            if threads is None or seat.post.thread in threads:
+                seat.worker.stop()
+
+    def join(self, deadline: float, cancelled: Callable[[], bool]) -> list[str]:
+        """Wait for all until `deadline` (`time.monotonic`) or `cancelled`; returns the threads still running."""
+        running = [seat.worker for seat in reversed(self._seats)]
+        while running and time.monotonic() < deadline and not cancelled():
+            running[0].join(0.02)
+            running = [worker for worker in running if worker.alive]
+        return [worker.thread for worker in running]
+
+    def errors(self) -> list[tuple[str, BaseException]]:
+        """The first error of each stage that has one, in the order of the start."""
+        return [(w.thread, w.error) for w in self.workers if w.error is not None]
+
+    def _require(self, seat: _Seat) -> None:
+        if seat.worker.alive:
+            return
+        error = seat.worker.error
+        raise StageDied(f"{seat.post.thread}: {_tell(error)}") from error
+
+    def _revive(self, seat: _Seat, error: BaseException, backoff: Backoff) -> None:
+        now = time.monotonic()
+        if seat.due_at is None:
+            settled = now - seat.started_at >= backoff.settled_s
+            seat.deaths = 1 if settled else seat.deaths + 1
+            wait_s = backoff.wait_s(seat.deaths)
+            seat.due_at = now + wait_s
+            _log.error(
+                "%s died: %s; starting it again in %.1f s", seat.post.thread, _tell(error), wait_s, exc_info=error
+            )
+            if seat.post.on_death is not None:
+                seat.post.on_death(error)
+        elif now >= seat.due_at:
+            seat.due_at = None
+            seat.hire().start()
+
+
+def _tell(error: BaseException | None) -> str:
+    if error is None:
+        return "ended although its work never ends"
+    return str(error) if isinstance(error, VigilError) else f"{type(error).__name__}: {error}"
