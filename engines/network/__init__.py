@@ -1,1 +1,1 @@
-"""The encoder-decoder, one module a part."""
+"""The encoder-decoder: `files` is what ships and needs no torch; the other modules are the torch network itself."""
