@@ -111,10 +111,10 @@ class _Server(WSGIServer):
     request_queue_size = 16
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
         self._pool = ThreadPoolExecutor(_CLIENTS, thread_name_prefix="http")
         self._free = threading.BoundedSemaphore(_CLIENTS)
         self._links: set[socket.socket] = set()
+        super().__init__(*arguments)
 
     def server_bind(self) -> None:
         """Bind without the reverse look-up of the host's name that the base class makes, which can hang."""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from daemon.errors import StageDied
+from daemon.supervisor import Backoff, Post, Supervisor
+from engines.errors import EngineError
+from pipelines.stage import Stage
+from tests.daemon.stages import Failing, Ticking, Wedged, until
+
+QUICK = Backoff(first_s=0.02, longest_s=0.08, settled_s=60)
+
+
+def never() -> bool:
+    return False
+
+
+def post(stage: Stage, restart: Backoff | None = None) -> Post:
+    return Post(thread=stage.name, make=lambda _stop: stage, restart=restart)
+
+
+def stop(supervisor: Supervisor, within_s: float = 1.0) -> list[str]:
+    supervisor.signal_stop()
+    return supervisor.join(time.monotonic() + within_s, never)
+
+
+def test_stages_open_in_order_downstream_first() -> None:
+    trace: list[str] = []
+    supervisor = Supervisor([post(Ticking(name, trace=trace)) for name in ("publish", "infer", "capture-a")])
+    supervisor.start(never)
+    assert trace == ["open publish", "open infer", "open capture-a"]
+    assert stop(supervisor) == []
+    assert sorted(trace[3:]) == ["close capture-a", "close infer", "close publish"]
+
+
+def test_a_stage_that_cannot_open_ends_the_start_with_its_cause() -> None:
+    supervisor = Supervisor([post(Ticking("publish")), post(Failing("open", "infer")), post(Ticking("capture-a"))])
+    with pytest.raises(StageDied, match="infer: RuntimeError: no open"):
+        supervisor.start(never)
+    assert [worker.thread for worker in supervisor.workers] == ["publish", "infer"]
+    assert stop(supervisor) == []
+
+
+def test_the_death_of_a_stage_that_is_needed_is_raised() -> None:
+    supervisor = Supervisor([post(Failing("step", "infer", after=3)), post(Ticking("capture-a"))])
+    supervisor.start(never)
+    until(lambda: not supervisor.workers[0].alive)
+    with pytest.raises(StageDied, match="infer: RuntimeError: no step"):
+        supervisor.check()
+    stop(supervisor)
+
+
+def test_a_needed_stage_that_just_ends_is_a_death_too() -> None:
+    supervisor = Supervisor([post(Ticking("publish", steps=1))])
+    supervisor.start(never)
+    until(lambda: not supervisor.workers[0].alive)
+    with pytest.raises(StageDied, match="publish: ended although"):
+        supervisor.check()
+
+
+def test_a_vigil_error_is_told_in_its_own_words() -> None:
+    class Broken(Ticking):
+        def step(self) -> bool:
+            raise EngineError("the network does not fit")
+
+    supervisor = Supervisor([post(Broken("infer"))])
+    supervisor.start(never)
+    until(lambda: not supervisor.workers[0].alive)
+    with pytest.raises(StageDied, match=r"^infer: the network does not fit$"):
+        supervisor.check()
+
+
+def test_a_capture_thread_that_dies_is_made_anew_and_the_others_never_notice() -> None:
+    made: list[Failing] = []
+    deaths: list[BaseException] = []
+
+    def make(_stop: threading.Event) -> Stage:
+        made.append(Failing("step", "capture-b", after=1))
+        return made[-1]
+
+    other = Ticking("capture-a")
+    supervisor = Supervisor([post(other, QUICK), Post("capture-b", make, QUICK, deaths.append)])
+    supervisor.start(never)
+    deadline = time.monotonic() + 3
+    while len(made) < 4:
+        supervisor.check()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    assert supervisor.workers[0].stage is other
+    assert supervisor.workers[0].alive
+    assert len(deaths) >= 3
+    assert stop(supervisor) == []
+
+
+def test_the_wait_before_a_restart_doubles_up_to_a_bound() -> None:
+    backoff = Backoff(first_s=1, longest_s=60)
+    assert [backoff.wait_s(n) for n in (1, 2, 3, 7, 500)] == [1, 2, 4, 60, 60]
+
+
+def test_a_camera_that_has_ended_is_not_restarted() -> None:
+    supervisor = Supervisor([post(Ticking("capture-a", steps=1), QUICK)])
+    supervisor.start(never)
+    until(lambda: not supervisor.workers[0].alive)
+    supervisor.check()
+    assert supervisor.finished(["capture-a"])
+
+
+def test_one_deadline_is_shared_by_all_and_those_left_are_named() -> None:
+    wedged = [Wedged("capture-a"), Wedged("capture-b")]
+    supervisor = Supervisor([post(Ticking("infer")), *(post(w, QUICK) for w in wedged)])
+    supervisor.start(never)
+    began = time.monotonic()
+    assert sorted(stop(supervisor, within_s=0.2)) == ["capture-a", "capture-b"]
+    assert time.monotonic() - began < 0.5
+    for each in wedged:
+        each.let_go.set()
+
+
+def test_a_start_can_be_cancelled_while_a_stage_opens() -> None:
+    class Slow(Ticking):
+        def open(self) -> None:
+            time.sleep(0.3)
+
+    supervisor = Supervisor([post(Slow("infer")), post(Ticking("capture-a"))])
+    asked = time.monotonic() + 0.05
+    supervisor.start(lambda: time.monotonic() > asked)
+    assert [worker.thread for worker in supervisor.workers] == ["infer"]
+    assert stop(supervisor) == []
