@@ -158,8 +158,8 @@ def one_camera() -> list[PanelBuilder]:
         lines(
             Text(
                 "Score",
-                "Latest score in units of surprise (3: one normal frame in a thousand), its standard deviation, and the "
-                "threshold from which a frame is flagged.",
+                "Latest score in units of surprise (3: one normal frame in a thousand), its standard deviation, and "
+                "the threshold from which a frame is flagged.",
             ),
             [
                 Query(score, "score"),

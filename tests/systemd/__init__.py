@@ -1,0 +1,1 @@
+"""Tests of what an operator installs: the unit, the rules, the dashboard, the example settings."""
