@@ -1,0 +1,235 @@
+"""PyAV: connects or opens, and hands out decoded frames. Its errors become ours, without secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import NoReturn
+
+import av
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pipelines.errors import SourceError, SourceLost, SourceRefused
+
+log = logging.getLogger("vigil.sources")
+
+FIRST_PICTURE_S = 10.0
+"""How long a live stream may send packets before its first key frame: cameras with long groups take their time."""
+
+_POLL_S = 0.004
+_NO_SEEK = 0x0080 | 0x0100 | 0x0200
+"""AVFMT_NOTIMESTAMPS, _GENERIC_INDEX and _TS_DISCONT: formats whose times after a seek are guesses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What to open with libav, and how."""
+
+    url: str = field(repr=False)
+    """May hold a secret."""
+    label: str
+    """What to call it in front of people."""
+    live: bool = False
+    """Frames come when they come, and an end is a loss."""
+    format: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    open_timeout_s: float = 3.0
+    read_timeout_s: float = 2.0
+
+
+class Decoder:
+    """An open input: its best video stream, decoded on the calling thread.
+
+    Every frame of an H.264 stream has to be decoded, but nothing here converts a pixel.
+    """
+
+    def __init__(self, source: Input) -> None:
+        self._source = source
+        self.live = source.live
+        self._container = _connect(source)
+        try:
+            self.stream = _video_stream(self._container, source.label)
+        except SourceError:
+            self._container.close()
+            raise
+        if self.live and source.url.startswith("http") and self._container.duration is not None:
+            self.live = False  # a file that happens to lie on a web server
+        self._packets: Iterator[Packet[VideoStream]] = self._container.demux(self.stream)
+        self._ready: deque[VideoFrame] = deque()
+        self._decoded = False
+        self.corrupt = 0
+        """Frames found corrupt so far: left out of what `next_frame` gives."""
+
+    @property
+    def interval_s(self) -> float:
+        """The nominal time between frames; a guess where the stream does not say."""
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        return 0.04 if not rate or rate > 1000 else float(1 / rate)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length of a file, where known."""
+        if self.stream.duration is not None and self.stream.time_base is not None:
+            return float(self.stream.duration * self.stream.time_base)
+        return None if self._container.duration is None else self._container.duration / av.time_base
+
+    @property
+    def pixel_aspect(self) -> Fraction | None:
+        """Width of a pixel over its height; None when unknown."""
+        return self.stream.sample_aspect_ratio or None
+
+    def next_frame(self) -> VideoFrame | None:
+        """The next sound frame; None at the end of a file. Raises SourceLost when a live source stalls or ends."""
+        limit_s = self._source.read_timeout_s if self._decoded else max(FIRST_PICTURE_S, self._source.read_timeout_s)
+        deadline = time.monotonic() + limit_s
+        while not self._ready:
+            packet = self._next_packet()
+            if packet is None:
+                return None
+            self._decode(packet)
+            if self.live and not self._ready and time.monotonic() > deadline:
+                raise SourceLost(f"{self._source.label}: data arrives, but no sound picture for {limit_s:g} s")
+        self._decoded = True
+        return self._ready.popleft()
+
+    def seek(self, time_s: float) -> bool:
+        """Go to a key frame at or before this time; False when the format cannot be trusted to find one."""
+        start, base = self.stream.start_time, self.stream.time_base
+        if self._container.format.flags & _NO_SEEK or start is None or base is None:
+            return False
+        ticks = int(Fraction(time_s) / base) + start
+        try:
+            self._container.seek(ticks, stream=self.stream)
+        except av.error.FFmpegError:
+            return False
+        self._packets = self._container.demux(self.stream)
+        return True
+
+    def put_back(self, frame: VideoFrame) -> None:
+        """Let `next_frame` give this frame again."""
+        self._ready.appendleft(frame)
+
+    def close(self) -> None:
+        """Close the connection or the file."""
+        self._ready.clear()
+        self._container.close()
+
+    def _next_packet(self) -> Packet[VideoStream] | None:
+        deadline = time.monotonic() + self._source.read_timeout_s
+        while True:
+            try:
+                return next(self._packets)
+            except StopIteration:
+                if self.live:
+                    raise SourceLost(f"{self._source.label}: the stream ended or its connection was closed") from None
+                return None
+            except av.error.BlockingIOError:  # a device opened so that it never holds the thread
+                if time.monotonic() > deadline:
+                    raise self._stalled() from None
+                time.sleep(_POLL_S)
+                self._packets = self._container.demux(self.stream)
+            except av.error.FFmpegError as error:
+                self._raise_if_live(error)
+                log.warning("%s: damaged from here on, taken as its end: %s", self._source.label, _why(error))
+                return None
+
+    def _raise_if_live(self, error: av.error.FFmpegError) -> None:
+        if isinstance(error, av.error.ExitError):
+            raise self._stalled() from None
+        if self.live:
+            raise SourceLost(f"{self._source.label}: connection lost: {_why(error)}") from None
+
+    def _stalled(self) -> SourceLost:
+        return SourceLost(f"{self._source.label}: no frame for {self._source.read_timeout_s:g} s: stalled")
+
+    def _decode(self, packet: Packet[VideoStream]) -> None:
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            self.corrupt += 1
+            return
+        sound = [frame for frame in frames if not frame.is_corrupt]
+        self.corrupt += len(frames) - len(sound)
+        self._ready.extend(sound)
+
+
+def _connect(source: Input) -> InputContainer:
+    av.logging.set_level(None)  # libav's own lines name addresses with their passwords
+    timeout = (source.open_timeout_s, source.read_timeout_s)
+    try:
+        container = av.open(source.url, "r", format=source.format, options=dict(source.options), timeout=timeout)
+    except av.error.FFmpegError as error:
+        _refuse(source, error)
+    if source.format == "v4l2":
+        stop_blocking(Path(source.url))
+    return container
+
+
+def stop_blocking(device: Path) -> None:
+    """Make this process's open files on a device return at once when they have nothing.
+
+    libavdevice waits for a V4L2 frame in a system call that no time-out reaches, and has no option for it.
+    """
+    node = device.resolve()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing's own file is gone by now
+            if entry.readlink() == node:
+                os.set_blocking(int(entry.name), False)
+
+
+def _video_stream(container: InputContainer, label: str) -> VideoStream:
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream):
+        raise SourceRefused(f"{label}: no video in it; check that this is the right address or file")
+    if stream.codec_context is None:
+        raise SourceRefused(f"{label}: no decoder here for its video; convert it or set the camera to H.264")
+    stream.codec_context.thread_count = 1  # one core a camera at most; threads would only add latency
+    return stream
+
+
+_REFUSALS: tuple[tuple[type[av.error.FFmpegError], str], ...] = (
+    (av.error.HTTPUnauthorizedError, "user name or password refused (401); correct them in the address"),
+    (av.error.HTTPForbiddenError, "access forbidden (403); check the account's rights on the camera"),
+    (av.error.HTTPNotFoundError, "no such stream (404); check the path in the address"),
+    (av.error.HTTPBadRequestError, "bad request (400); check the address"),
+    (av.error.ProtocolNotFoundError, "unknown protocol; use rtsp, http or https"),
+    (av.error.PermissionError, "permission denied; let Vigil's user read it"),
+    (av.error.IsADirectoryError, "it is a folder; name a file"),
+    (av.error.InvalidDataError, "not a video that can be read; check the file or the address"),
+    (av.error.LookupError, "no reader here for this kind of input"),
+)
+
+
+def _refuse(source: Input, error: av.error.FFmpegError) -> NoReturn:
+    label = source.label
+    for kind, advice in _REFUSALS:
+        if isinstance(error, kind):
+            raise SourceRefused(f"{label}: {advice}") from None
+    if isinstance(error, av.error.ExitError):
+        raise SourceLost(f"{label}: no answer within {source.open_timeout_s:g} s; is it on and reachable?") from None
+    if source.format == "v4l2" and isinstance(error, av.error.FileNotFoundError):
+        raise SourceLost(f"{label}: no such device; is it plugged in?") from None
+    if source.live:
+        raise SourceLost(f"{label}: cannot connect: {_why(error)}; is it on and reachable?") from None
+    if isinstance(error, av.error.FileNotFoundError):
+        raise SourceRefused(f"{label}: no such file") from None
+    raise SourceRefused(f"{label}: cannot be read: {_why(error)}") from None
+
+
+def _why(error: av.error.FFmpegError) -> str:
+    if error.errno == errno.EIO:
+        return "input/output error (unknown host, or the other side hung up)"
+    return (error.strerror or type(error).__name__).lower()

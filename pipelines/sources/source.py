@@ -1,0 +1,55 @@
+"""What every source gives: samples, ready for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from engines.contract import Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A frame chosen for analysis, before it is known which camera it belongs to."""
+
+    pixels: Pixels
+    """uint8 [H, W, 3] RGB at the input size."""
+    time_s: float
+    """Seconds on the source's own clock: for a file, from its beginning."""
+    captured_ns: int
+    """`time.monotonic_ns` right after decoding."""
+    wall_s: float
+    """Unix time of the same moment."""
+    picture: Callable[[], Pixels]
+    """Converts the decoded frame to uint8 RGB at its own size, upright and with square pixels; from any thread."""
+    skipped: int = 0
+    """Frames received and sampled out since the last sample."""
+    corrupt: int = 0
+    """Frames that the decoder called corrupt since the last sample."""
+    part: int = 0
+    """Which clip of several it comes from, from 0: motion does not cross from one part to the next."""
+
+
+class Source(Protocol):
+    """Gives samples in order of time. Used by one thread, `Sample.picture` apart."""
+
+    @property
+    def still(self) -> bool:
+        """Whether the samples are unrelated pictures: no motion between them."""
+
+    @property
+    def size_hint(self) -> int | None:
+        """About how many samples there will be, for progress bars; None when nobody knows. Valid once open."""
+
+    def open(self) -> None:
+        """Connect or open; does nothing when open. Raises SourceLost or SourceRefused."""
+
+    def read(self) -> Sample | None:
+        """The next sample, or None when the source is over.
+
+        A live source answers within its read timeout, once it has given its first picture, or raises SourceLost.
+        """
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
