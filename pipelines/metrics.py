@@ -67,6 +67,7 @@ class Metrics:
         self.signal = gauge("signal_score", "Latest score of each signal.", ("camera", "signal"))
         self.up = gauge("camera_up", "1 while frames arrive from the camera.")
         self.reconnects = counter("camera_reconnects", "Times that the stream was opened again.")
+        self.restarts = counter("capture_restarts", "Times that an unexpected error made a capture thread start anew.")
         self.last_frame = gauge("camera_last_frame_timestamp_seconds", "Unix time of the last frame received.")
         self.events = counter("events", "Events begun.")
         self.event_open = gauge("event_open", "1 while an event goes on.")
@@ -114,6 +115,7 @@ class CameraMetrics:
         self.signal: dict[Signal, Gauge] = {s: metrics.signal.labels(camera, s) for s in SIGNALS}
         self.up = metrics.up.labels(camera)
         self.reconnects = metrics.reconnects.labels(camera)
+        self.restarts = metrics.restarts.labels(camera)
         self.last_frame = metrics.last_frame.labels(camera)
         self.events = metrics.events.labels(camera)
         self.event_open = metrics.event_open.labels(camera)
