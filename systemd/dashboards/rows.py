@@ -15,6 +15,11 @@ def rate(metric: str, selector: str = CAMERA) -> str:
     return f"rate({metric}{{{selector}}}[$__rate_interval])"
 
 
+def increased(metric: str) -> str:
+    """How often something has happened at each camera, over the panel's own interval."""
+    return f"sum by (camera) (increase({metric}{{{CAMERA}}}[$__rate_interval]))"
+
+
 def quantile(share: float, metric: str, by: str = "", selector: str = CAMERA) -> str:
     """A quantile of a histogram over all that is selected, or one for each value of the label `by`."""
     labels = f"le, {by}" if by else "le"
@@ -211,22 +216,24 @@ def frames() -> list[PanelBuilder]:
                 "cps",
             ),
             [Query(f"sum by (camera) ({rate('vigil_frames_dropped_total')})", "{{camera}}")],
-            width=8,
+            width=6,
         ),
         stacked(
             Text("Reconnections", "Streams opened again, by camera."),
-            [
-                Query(
-                    f"sum by (camera) (increase(vigil_camera_reconnects_total{{{CAMERA}}}[$__rate_interval]))",
-                    "{{camera}}",
-                )
-            ],
-            width=8,
+            [Query(increased("vigil_camera_reconnects_total"), "{{camera}}")],
+            width=6,
+        ),
+        stacked(
+            Text(
+                "Capture threads started anew", "After an error that was not expected: each one is worth a bug report."
+            ),
+            [Query(increased("vigil_capture_restarts_total"), "{{camera}}")],
+            width=6,
         ),
         lines(
             Text("Age of the last frame", "Seconds since each camera's last frame.", "s"),
             [Query(f"time() - (vigil_camera_last_frame_timestamp_seconds{{{CAMERA}}} > 0)", "{{camera}}")],
-            width=8,
+            width=6,
         ),
     ]
 

@@ -41,6 +41,7 @@ class Exporter:
             camera.events.inc()
             camera.event_open.set(1)
             camera.reconnects.inc()
+            camera.restarts.inc()
             for counter in (*camera.alerts.values(), *camera.dropped.values()):
                 counter.inc()
 
