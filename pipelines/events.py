@@ -59,10 +59,11 @@ class Transition:
 class EventTracker:
     """Follows one camera's events. At most one is open; its phases come in the order begin, update..., end."""
 
-    def __init__(self, camera: str, settings: EventSettings, boot_id: str, numbered: int = 0) -> None:
+    def __init__(self, camera: str, settings: EventSettings, boot_id: str) -> None:
         self._prefix = f"{boot_id}-{camera}"
-        self._settings = settings
-        self._number = numbered
+        self.settings = settings
+        """May be replaced at any time, also while an event goes on."""
+        self._number = 0
         self._candidate: _Event | None = None
         self._event: _Event | None = None
 
@@ -70,11 +71,6 @@ class EventTracker:
     def event_id(self) -> str | None:
         """The open event, if there is one."""
         return None if self._event is None else self._event.event_id
-
-    @property
-    def numbered(self) -> int:
-        """How many events have begun, for a tracker that takes over."""
-        return self._number
 
     def observe(self, verdict: Verdict) -> Transition | None:
         """Take the camera's next verdict; says what it means for the events, None when nothing worth telling."""
@@ -93,9 +89,9 @@ class EventTracker:
             self._candidate = None
             return None
         if self._candidate is None:
-            self._candidate = _Event(verdict, self._settings.update_s)
+            self._candidate = _Event(verdict, self.settings.update_s)
         self._candidate.hold(verdict)
-        if self._candidate.frames < self._settings.min_frames:
+        if self._candidate.frames < self.settings.min_frames:
             return None
         self._event, self._candidate = self._candidate, None
         self._number += 1
@@ -107,20 +103,20 @@ class EventTracker:
             event.hold(verdict)
             return event.tell("update", verdict) if self._worth_telling(event, verdict) else None
         event.latest = verdict
-        if _since(event.raised_ns, verdict) < self._settings.cooldown_s:
+        if _since(event.raised_ns, verdict) < self.settings.cooldown_s:
             return None
         self._event = None
         return event.tell("end", verdict, "calm")
 
     def _holds(self, verdict: Verdict) -> bool:
-        release = min(verdict.threshold, verdict.threshold * self._settings.release_ratio)
+        release = min(verdict.threshold, verdict.threshold * self.settings.release_ratio)
         return verdict.score >= release
 
     def _worth_telling(self, event: _Event, verdict: Verdict) -> bool:
         due = _since(event.told_ns, verdict) >= event.wait_s
         if due:
-            event.wait_s = min(event.wait_s * self._settings.update_growth, self._settings.update_max_s)
-        return due or verdict.score - event.told_peak > abs(event.told_peak) * (self._settings.peak_ratio - 1)
+            event.wait_s = min(event.wait_s * self.settings.update_growth, self.settings.update_max_s)
+        return due or verdict.score - event.told_peak > abs(event.told_peak) * (self.settings.peak_ratio - 1)
 
 
 class _Event:

@@ -1,7 +1,7 @@
 """The JSON Schema of the wire, generated from `pipelines.headers`.
 
-``python -m pipelines.schema FILE...`` writes it. A test keeps pipelines/alert.schema.json, which ships with the package,
-and docs/alert.schema.json, where people look, equal to it.
+``python -m pipelines.schema FILE...`` writes it. A test keeps two copies equal to it: pipelines/alert.schema.json, to
+ship with the package, and docs/alert.schema.json, where people look.
 """
 
 from __future__ import annotations

@@ -1,0 +1,89 @@
+"""One camera's place at the publisher: its events, its counters, and how an alert of it is made."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from pipelines.events import EventSettings, EventTracker, Transition
+from pipelines.metrics import CameraMetrics
+from pipelines.overlay import Painter
+from pipelines.regions import RegionSettings, propose_regions
+from pipelines.types import Alert, Region
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedCamera:
+    """What the publisher has to know of a camera."""
+
+    name: str
+    profile_id: str
+    model_id: str
+    metrics: CameraMetrics
+    events: EventSettings = field(default_factory=EventSettings)
+
+
+class Desk:
+    """Follows one camera's events. Belongs to one thread."""
+
+    def __init__(self, camera: PublishedCamera, boot_id: str) -> None:
+        self.camera = camera
+        self.tracker = EventTracker(camera.name, camera.events, boot_id)
+        self.alerts = 0
+        """Alerts of this camera in this run."""
+        self.gone_ns: int | None = None
+        """When (monotonic) the camera was told to be lost; None while it is not."""
+        self._boot_id = boot_id
+
+    def resettle(self, camera: PublishedCamera) -> None:
+        """Go on under another profile or other settings."""
+        self.camera = camera
+        self.tracker.settings = camera.events
+
+    def alert(
+        self, transition: Transition, seq: int, painter: Painter, settings: RegionSettings, taken_ns: int
+    ) -> Alert:
+        """Make the run's alert number `seq` of a step of an event; `taken_ns`: when the publisher took the verdict."""
+        verdict = transition.verdict
+        regions = self._regions(transition, settings)
+        pictures = painter.paint(verdict.frame.picture(), verdict, regions, transition.phase)
+        self.alerts += 1
+        return Alert(
+            boot_id=self._boot_id,
+            seq=seq,
+            event_id=transition.event_id,
+            phase=transition.phase,
+            verdict=verdict,
+            regions=regions,
+            began_wall_s=transition.began_wall_s,
+            duration_s=transition.duration_s,
+            peak_score=transition.peak_score,
+            frames=transition.frames,
+            model=self.camera.model_id,
+            profile=self.camera.profile_id,
+            camera_seq=self.alerts,
+            end_reason=transition.end_reason,
+            taken_ns=taken_ns,
+            rendered_ns=time.monotonic_ns(),
+            pictures=pictures,
+        )
+
+    def count(self, alert: Alert, sent_from_ns: int, sent_ns: int) -> None:
+        """Bring the camera's metrics up to date with an alert that went out."""
+        metrics = self.camera.metrics
+        metrics.stage["render"].observe((alert.rendered_ns - alert.taken_ns) / _NS)
+        metrics.stage["send"].observe((sent_ns - sent_from_ns) / _NS)
+        if alert.end_reason in {None, "calm"}:  # otherwise no new frame caused it, and its age is no latency
+            metrics.capture_to_publish.observe((sent_ns - alert.verdict.frame.captured_ns) / _NS)
+        metrics.alerts[alert.phase].inc()
+        metrics.event_open.set(alert.phase != "end")
+        if alert.phase == "begin":
+            metrics.events.inc()
+
+    def _regions(self, transition: Transition, settings: RegionSettings) -> tuple[Region, ...]:
+        verdict = transition.verdict
+        return propose_regions(
+            verdict.map, verdict.signal_maps, verdict.threshold, flagged=verdict.flagged, settings=settings
+        )

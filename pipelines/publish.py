@@ -1,0 +1,238 @@
+"""Verdicts -> events -> alerts on a ZeroMQ socket, with a heartbeat for every camera."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Annotated
+
+import msgspec
+import zmq
+
+from pipelines.desk import Desk, PublishedCamera
+from pipelines.events import Transition
+from pipelines.inbox import Add, Inbox, Item, Remove, Report
+from pipelines.metrics import CameraMetrics, Metrics
+from pipelines.outlet import Outlet
+from pipelines.overlay import Painter
+from pipelines.regions import RegionSettings
+from pipelines.status import StatusBoard
+from pipelines.types import CameraStatus, Verdict
+from pipelines.wire import STATUS_TOPIC, encode, encode_status, status_header
+
+__all__ = ["PublishSettings", "PublishedCamera", "Publisher"]
+
+_log = logging.getLogger("vigil.publish")
+
+_NS = 1_000_000_000
+_IDLE_S = 0.1
+"""Longest wait for a verdict: heartbeats and new subscribers are looked after in between."""
+_BUSY_S = 0.2
+"""A step takes no further item after this time."""
+_WELCOME_EVERY_NS = _NS // 2
+"""However many subscribe, all statuses go out at most this often for their sake."""
+_GONE = frozenset({"lost", "ended", "refused"})
+
+
+class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where alerts go and how they look."""
+
+    endpoint: Annotated[str, msgspec.Meta(pattern=r"^(tcp|ipc)://.+")] = "tcp://127.0.0.1:5557"
+    """ZeroMQ endpoint to bind; the default is reachable from this machine alone."""
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 5.0
+    """Each camera's status goes out at least this often."""
+    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 80
+    queue: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 64
+    """Verdicts that may wait for the publisher."""
+    high_water: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
+    """Messages kept for each subscriber that does not keep up; further ones are lost to it, and to it alone."""
+    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 500
+    """On stopping, unsent messages are given this long."""
+    regions: RegionSettings = RegionSettings()
+
+
+class Publisher:
+    """A stage that turns verdicts into alerts and publishes them, with heartbeats.
+
+    `offer`, `report`, `add` and `remove` may be called from any thread; everything else happens on the thread that
+    steps the stage. Raises PublishError when the endpoint cannot be bound or a message cannot be sent.
+    """
+
+    name = "publish"
+
+    def __init__(
+        self,
+        settings: PublishSettings,
+        metrics: Metrics,
+        cameras: Iterable[PublishedCamera] = (),
+        *,
+        boot_id: str | None = None,
+        zone: tzinfo | None = None,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+    ) -> None:
+        """Publish for `cameras`; `boot_id` names this run, `zone` is that of captions (default: the machine's).
+
+        A ZeroMQ context is made in `open` unless one is given, which then stays open.
+        """
+        self.boot_id = boot_id or uuid.uuid4().hex[:12]
+        self.endpoint = settings.endpoint
+        """Where subscribers connect; after `open` with the port that a wildcard became."""
+        self._settings = settings
+        self._outlet = Outlet(high_water=settings.high_water, linger_ms=settings.linger_ms, context=context)
+        self._painter = Painter(jpeg_quality=settings.jpeg_quality, peak_share=settings.regions.peak_share, zone=zone)
+        self._inbox: Inbox[PublishedCamera] = Inbox(settings.queue, self._count_dropped)
+        self._metrics: dict[str, CameraMetrics] = {}
+        self._desks: dict[str, Desk] = {}
+        self._former: dict[str, Desk] = {}
+        self._board = StatusBoard(settings.heartbeat_s)
+        self._seq = 0
+        self._welcomed_ns = 0
+        metrics.queue_depth.labels("publish").set_function(self._inbox.__len__)
+        for camera in cameras:
+            self.add(camera)
+
+    def offer(self, verdict: Verdict) -> bool:
+        """Hand over a verdict; False if the queue was full and this very one was dropped (and counted)."""
+        return self._inbox.offer(verdict)
+
+    def report(self, status: CameraStatus) -> None:
+        """Tell how a camera is."""
+        self._inbox.report(Report(status, time.monotonic_ns()))
+
+    def add(self, camera: PublishedCamera) -> None:
+        """Publish for one more camera, or go on with one under another profile or other settings."""
+        self._metrics[camera.name] = camera.metrics
+        self._inbox.order(Add(camera))
+
+    def remove(self, name: str) -> None:
+        """Stop publishing for a camera: its event ends, and its status is told a last time."""
+        self._inbox.order(Remove(name))
+
+    def open(self) -> None:
+        """Make the socket and bind it."""
+        self.endpoint = self._outlet.open(self._settings.endpoint)
+        _log.info("publishing on %s as run %s", self.endpoint, self.boot_id)
+
+    def step(self) -> bool:
+        """Publish what waits, then see to new subscribers and heartbeats."""
+        enough = time.monotonic() + _BUSY_S
+        item = self._inbox.take(_IDLE_S)
+        while item is not None:
+            self._handle(item)
+            item = self._inbox.take(0) if time.monotonic() < enough else None
+        self._welcome()
+        self._beat(self._board.due(time.monotonic_ns()))
+        return True
+
+    def close(self) -> None:
+        """Publish what still waits, end every open event, say farewell for every camera, and release the socket."""
+        try:
+            if self._outlet.is_open:
+                self._say_farewell()
+        finally:
+            self._outlet.close()
+
+    def _handle(self, item: Item[PublishedCamera]) -> None:
+        if isinstance(item, Verdict):
+            self._judge(item)
+        elif isinstance(item, Report):
+            self._note(item)
+        elif isinstance(item, Add):
+            self._seat(item.camera)
+        else:
+            self._dismiss(item.camera)
+
+    def _judge(self, verdict: Verdict) -> None:
+        taken_ns = time.monotonic_ns()
+        desk = self._desks.get(verdict.frame.camera)
+        if desk is None:
+            return  # removed while the frame was under way
+        desk.camera.metrics.stage["handover"].observe((taken_ns - verdict.judged_ns) / _NS)
+        self._board.saw(verdict)
+        self._tell(desk, desk.tracker.observe(verdict), taken_ns)
+        if desk.gone_ns is not None and verdict.frame.captured_ns <= desk.gone_ns:
+            # A last frame of a camera that is lost by now: worth an alert, but no event may stay open for it.
+            self._tell(desk, desk.tracker.close("camera"), taken_ns)
+
+    def _note(self, report: Report) -> None:
+        desk = self._desks.get(report.status.camera)
+        if desk is None:
+            return
+        gone = report.status.state in _GONE
+        desk.gone_ns = report.told_ns if gone else None
+        if gone:
+            self._tell(desk, desk.tracker.close("camera"), time.monotonic_ns())
+        self._board.report(report.status, now_ns=time.monotonic_ns())
+
+    def _seat(self, camera: PublishedCamera) -> None:
+        desk = self._desks.get(camera.name) or self._former.pop(camera.name, None)
+        if desk is None:
+            desk = Desk(camera, self.boot_id)
+        desk.resettle(camera)
+        desk.gone_ns = None
+        self._desks[camera.name] = desk
+        self._board.add(camera.name, now_ns=time.monotonic_ns(), wall_s=time.time())
+
+    def _dismiss(self, name: str) -> None:
+        desk = self._desks.get(name)
+        if desk is None:
+            return
+        self._tell(desk, desk.tracker.close("camera"), time.monotonic_ns())
+        self._part(name, "the camera was removed")
+        self._board.remove(name)
+        # Kept so that its numbers go on, without gap or double, should it come back.
+        self._former[name] = self._desks.pop(name)
+
+    def _tell(self, desk: Desk, transition: Transition | None, taken_ns: int) -> None:
+        """Publish a step of an event, if there is one."""
+        if transition is None:
+            return
+        alert = desk.alert(transition, self._seq + 1, self._painter, self._settings.regions, taken_ns)
+        from_ns = time.monotonic_ns()
+        self._outlet.send(encode(alert, published_ns=from_ns, published_wall_s=time.time()))
+        self._seq = alert.seq
+        desk.count(alert, from_ns, time.monotonic_ns())
+        _log.info(
+            "%s of event %s: score %.1f of %.1f", alert.phase, alert.event_id, alert.peak_score, alert.verdict.threshold
+        )
+
+    def _welcome(self) -> None:
+        """Let somebody who has just subscribed know at once how every camera is."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._welcomed_ns >= _WELCOME_EVERY_NS and self._outlet.newcomers(STATUS_TOPIC):
+            self._welcomed_ns = now_ns
+            self._board.hasten(now_ns)
+
+    def _beat(self, statuses: Iterable[CameraStatus]) -> None:
+        for status in statuses:
+            desk = self._desks[status.camera]
+            header = status_header(
+                status,
+                boot_id=self.boot_id,
+                sent_wall_s=time.time(),
+                heartbeat_s=self._settings.heartbeat_s,
+                event_id=desk.tracker.event_id,
+                last_seq=self._seq,
+                last_camera_seq=desk.alerts,
+            )
+            self._outlet.send(encode_status(header))
+
+    def _part(self, name: str, reason: str) -> None:
+        """Tell a camera's status for the last time."""
+        self._beat([replace(self._board.status(name), state="ended", reason=reason, since_wall_s=time.time())])
+
+    def _say_farewell(self) -> None:
+        while (item := self._inbox.take(0)) is not None:
+            self._handle(item)
+        for desk in self._desks.values():
+            self._tell(desk, desk.tracker.close("stopped"), time.monotonic_ns())
+            self._part(desk.camera.name, "Vigil stopped")
+
+    def _count_dropped(self, verdict: Verdict) -> None:
+        metrics = self._metrics.get(verdict.frame.camera)
+        if metrics is not None:
+            metrics.dropped["queue_full"].inc()
