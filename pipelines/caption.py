@@ -167,7 +167,7 @@ def _draw_gauge(track: Pixels, verdict: Verdict, colour: Colour) -> None:
     full = max(2 * verdict.threshold, 1.2 * (score + reach), 1e-6)
 
     def column(value: float) -> int:
-        return int(min(max(value / full, 0.0), 1.0) * width)
+        return int(min(1.0, max(0.0, value / full)) * width)  # in this order NaN becomes 0
 
     pale = [(c + t) // 2 for c, t in zip(colour, _TRACK, strict=True)]
     track[:] = _TRACK

@@ -153,8 +153,7 @@ def _heat_colours() -> NDArray[np.uint8]:
 
 
 def _encode(kind: str, picture: NDArray[np.uint8], options: Sequence[int] = ()) -> bytes:
-    try:
-        _, data = cv2.imencode(kind, picture, options)
-    except cv2.error as error:
-        raise PublishError(f"a picture of shape {picture.shape} cannot be encoded as {kind}: {error.err}") from error
+    encoded, data = cv2.imencode(kind, picture, options)
+    if not encoded:
+        raise PublishError(f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels cannot be encoded as {kind}")
     return data.tobytes()
