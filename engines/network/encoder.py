@@ -63,10 +63,10 @@ class Backbone(nn.Module):
 class Encoder(nn.Module):
     """Frozen multi-scale features and a linear bottleneck fitted in closed form.
 
-    The features of each place are averaged over its 3x3 neighbours (as PatchCore does, Roth et al., CVPR 2022),
-    so that they bear small shifts of the camera. `mean` and `scale` standardise them and `whiten` is their PCA
-    whitening: Euclidean distance between latents is then the Mahalanobis distance within the C leading
-    directions of the corpus. `learning.moments` fits all three.
+    `mean` and `scale` standardise the features and `whiten` is their PCA whitening: Euclidean distance between
+    latents is then the Mahalanobis distance within the C leading directions of the corpus. `learning.moments`
+    fits all three. Features are not averaged over neighbouring places, as PatchCore does (Roth et al., CVPR 2022):
+    measured, that cost the nearest-neighbour distance more than it gave (see README.md).
     """
 
     mean: Tensor
@@ -90,7 +90,13 @@ class Encoder(nn.Module):
             middle,
             functional.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False),
         ]
-        return functional.avg_pool2d(torch.cat(grid, 1), 3, stride=1, padding=1, count_include_pad=False)
+        return torch.cat(grid, 1)
+
+    def adopt(self, mean: Tensor, scale: Tensor, whiten: Tensor) -> None:
+        """Take over a fitted whitening: mean [F], scale [F], whiten [C, F]."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+        self.whiten.copy_(whiten)
 
     def forward(self, pixels: Tensor) -> EncoderOutput:
         """Encode uint8 [N, H, W, 3] RGB."""
