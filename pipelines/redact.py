@@ -25,10 +25,9 @@ def redact(text: str) -> str:
 
 
 def _without_credentials(word: re.Match[str]) -> str:
-    rest = word["rest"]
-    start = _AUTHORITY.match(rest)
-    authority = start.group() if start else ""
-    # ``host:80`` and ``user:pa/ss@host`` look alike up to the slash: with an ``@`` further on, assume the worse.
-    if "@" in authority or (":" in authority and "@" in rest):
-        rest = f"{HIDDEN}@{rest.rpartition('@')[2]}"
-    return word["scheme"] + rest
+    before, at, after = word["rest"].rpartition("@")
+    authority = _AUTHORITY.match(word["rest"])
+    # ``host:80/a@b`` and ``user:pa/ss@host`` look alike: with a colon before the last ``@``, assume the worse.
+    if at and (":" in before or (authority and "@" in authority.group())):
+        return f"{word['scheme']}{HIDDEN}@{after}"
+    return word.group()

@@ -64,7 +64,7 @@ def _to_rgb(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, i
     scaled = reformatter.reformat(
         frame, width=width, height=height, format="rgb24", interpolation=Interpolation.AREA, threads=1
     )
-    return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+    return np.ascontiguousarray(scaled.to_ndarray(), dtype=np.uint8)
 
 
 def _turned(picture: Pixels, turns: int) -> Pixels:

@@ -169,10 +169,11 @@ class Decoder:
 def _connect(source: Input) -> InputContainer:
     av.logging.set_level(None)  # libav's own lines name addresses with their passwords
     timeout = (source.open_timeout_s, source.read_timeout_s)
+    began = time.monotonic()
     try:
         container = av.open(source.url, "r", format=source.format, options=dict(source.options), timeout=timeout)
     except av.error.FFmpegError as error:
-        _refuse(source, error)
+        _refuse(source, error, timed_out=time.monotonic() - began >= source.open_timeout_s)
     if source.format == "v4l2":
         stop_blocking(Path(source.url))
     return container
@@ -213,23 +214,25 @@ _REFUSALS: tuple[tuple[type[av.error.FFmpegError], str], ...] = (
 )
 
 
-def _refuse(source: Input, error: av.error.FFmpegError) -> NoReturn:
+def _refuse(source: Input, error: av.error.FFmpegError, *, timed_out: bool) -> NoReturn:
     label = source.label
-    for kind, advice in _REFUSALS:
-        if isinstance(error, kind):
-            raise SourceRefused(f"{label}: {advice}") from None
-    if isinstance(error, av.error.ExitError):
+    if timed_out or isinstance(error, av.error.ExitError):  # an RTSP time-out passes for invalid data
         raise SourceLost(f"{label}: no answer within {source.open_timeout_s:g} s; is it on and reachable?") from None
     if source.format == "v4l2" and isinstance(error, av.error.FileNotFoundError):
         raise SourceLost(f"{label}: no such device; is it plugged in?") from None
+    if source.url.startswith("rtsp") and isinstance(error, av.error.InvalidDataError):
+        raise SourceLost(f"{label}: its answer is not understood; is it an RTSP camera with video?") from None
+    for kind, advice in _REFUSALS:
+        if isinstance(error, kind):
+            raise SourceRefused(f"{label}: {advice}") from None
     if source.live:
         raise SourceLost(f"{label}: cannot connect: {_why(error)}; is it on and reachable?") from None
     if isinstance(error, av.error.FileNotFoundError):
-        raise SourceRefused(f"{label}: no such file") from None
-    raise SourceRefused(f"{label}: cannot be read: {_why(error)}") from None
+        raise SourceRefused(f"{label}: no such file; check the path") from None
+    raise SourceRefused(f"{label}: cannot be read: {_why(error)}; check the file") from None
 
 
 def _why(error: av.error.FFmpegError) -> str:
     if error.errno == errno.EIO:
-        return "input/output error (unknown host, or the other side hung up)"
+        return "the other side hung up, or the host is unknown"
     return (error.strerror or type(error).__name__).lower()

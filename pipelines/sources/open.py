@@ -83,7 +83,7 @@ def _files(spec: SourceSpec) -> list[Path]:
 
 _RTSP = {"analyzeduration": "0", "probesize": "32", "fflags": "nobuffer", "allowed_media_types": "video"}
 """Opens in 0.1 s: default probing waits 2 s and then delivers a burst of stale frames."""
-_WEB = {"analyzeduration": "1000000", "probesize": "500000", "fflags": "nobuffer"}
+_WEB = {"analyzeduration": "1000000", "probesize": "500000"}
 _DEVICE = {"fflags": "nobuffer"}
 
 

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.redact import redact
+
+VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
+PASSWORD = st.text(VISIBLE, min_size=3).map(lambda s: "Zq" + s)
+IN_URL = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="&;#"), min_size=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rtsp://admin:s3cret@10.0.0.5:554/stream1", "rtsp://***@10.0.0.5:554/stream1"),
+        ("cannot open 'rtsp://admin:p@ss/w0rd@cam/1': refused", "cannot open 'rtsp://***@cam/1': refused"),
+        ("rtsp://admin@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://cam:554/live?channel=1&token=abc#t=1", "rtsp://cam:554/live?channel=1&token=***"),
+        ("http://cam/snap?user=op&pwd=x&api_key=y&size=3", "http://cam/snap?user=op&pwd=***&api_key=***&size=3"),
+        ("/user=admin_password=tlJwpbo6_channel=1", "/user=admin_password=***"),
+        ("https://h/x?X-Amz-Signature=ab%2Fc&X-Amz-Date=1", "https://h/x?X-Amz-Signature=***&X-Amz-Date=1"),
+        ("Authorization: Basic YWRtaW46eA==", "Authorization: ***"),
+        ("password=hunter2 was wrong", "password=*** was wrong"),
+    ],
+)
+def test_secrets_are_hidden(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp://10.0.0.5:554/stream1?channel=2",
+        "http://cdn/video@1080p.mp4",
+        "clips/video18.avi#t=0,3.8",
+        "camera gate: no frame for 2 s",
+        "write to someone@example.org",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(user=st.text(VISIBLE), password=PASSWORD, before=st.text(), after=st.text())
+def test_no_password_of_a_url_survives_whatever_it_is_made_of(
+    user: str, password: str, before: str, after: str
+) -> None:
+    shown = redact(f"{before} rtsp://{user}:{password}@camera:554/live {after}")
+    assert f":{password}@" not in shown
+    assert password not in shown or password in before + after
+    assert "@camera:554/live" in shown or "=***" in shown
+
+
+@given(name=st.sampled_from(["token", "access_token", "apikey", "Password", "X-Auth", "sig"]), secret=IN_URL)
+def test_no_secret_parameter_survives(name: str, secret: str) -> None:
+    secret = "Zq" + secret
+    assert secret not in redact(f"http://camera/live?a=1&{name}={secret}&b=2 failed")
+
+
+@given(st.text() | st.text(st.sampled_from("abrtsp:/@?&=#. token")))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
