@@ -40,7 +40,7 @@ class _Compiled:
 
     def __call__(self, inputs: NDArray[Any]) -> dict[str, Floats]:
         """Infer one frame; OpenVINO releases the interpreter's lock meanwhile."""
-        self.request.set_input_tensor(ov.Tensor(inputs, shared_memory=True))
+        self.request.get_input_tensor().data[:] = inputs
         self.request.infer()
         return {name: self.request.get_output_tensor(index).data for name, index in self.outputs.items()}
 
@@ -92,7 +92,7 @@ class OpenVinoEngine:
         encoder = _opened(self._encoder)
         with _failing("run the encoder"):
             for index in range(len(pixels)):
-                made = encoder(np.ascontiguousarray(pixels[index : index + 1]))
+                made = encoder(pixels[index : index + 1])
                 latent[index], features[index] = made["latent"][0], made["features"][0]
         return Encoded(latent, features)
 
@@ -105,7 +105,7 @@ class OpenVinoEngine:
         decoder = _opened(self._decoder)
         with _failing("run the decoder"):
             for index in range(len(latent)):
-                made = decoder(np.ascontiguousarray(latent[index : index + 1]))
+                made = decoder(latent[index : index + 1])
                 features[index], picture[index] = made["features"][0], made["picture"][0]
         return Decoded(features, picture)
 

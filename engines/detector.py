@@ -1,0 +1,139 @@
+"""Judges frames of many cameras, each by its own profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Scores, Signal
+from engines.errors import EngineError, ProfileError
+from engines.motion import CELLS, MotionHistory
+from engines.normality import Normality
+from engines.profile import Profile
+from engines.reconstruction import Residuals, residuals_of
+from engines.scoring import Smoother, statistic, table, uncertainty
+
+
+@dataclass(slots=True, eq=False)
+class _Camera:
+    """A camera's normality and its last moments."""
+
+    normality: Normality
+    threshold: float
+    still: bool
+    motion: MotionHistory = field(default_factory=MotionHistory)
+    smoother: Smoother = field(default_factory=Smoother)
+
+    def forget(self) -> None:
+        self.motion.forget()
+        self.smoother.forget()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judgement:
+    """What is said of one frame."""
+
+    row: Floats
+    """A smoothed row of `scoring.table`."""
+    maps: Mapping[Signal, Floats]
+    map: Floats
+
+
+class Detector:
+    """Scores batches. Belongs to the thread that owns its engine.
+
+    `profiles` are by camera. Raises `ProfileError` when a profile was made with another network than the engine
+    runs, or its contents do not fit.
+    """
+
+    def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
+        self._engine = engine
+        self._cameras = {camera: _camera(camera, profile, engine) for camera, profile in profiles.items()}
+
+    def score(self, batch: Batch) -> Scores:
+        """Judge every frame of a batch, in its order; each is scored as it would be alone.
+
+        Raises `EngineError` when the engine fails or a camera has no profile.
+        """
+        self._check(batch)
+        encoded = self._engine.encode(batch.pixels)
+        distance, normal = self._compare(batch, encoded)
+        residuals = residuals_of(encoded.features, batch.pixels, self._engine.decode(normal))
+        judged = [self._judge(batch, index, distance, residuals) for index in range(len(batch))]
+        return self._assemble(batch, judged)
+
+    def forget(self, camera: str) -> None:
+        """Drop a camera's history: its next frame does not continue its last, as after an outage."""
+        self._known(camera).forget()
+
+    def threshold(self, camera: str) -> float:
+        """The score from which the camera's frames are flagged."""
+        return self._known(camera).threshold
+
+    def _known(self, camera: str) -> _Camera:
+        try:
+            return self._cameras[camera]
+        except KeyError:
+            raise EngineError(f"no profile was given for camera {camera!r}: enrol it first") from None
+
+    def _check(self, batch: Batch) -> None:
+        if not len(batch) == len(batch.times_s) == len(batch.pixels) or not len(batch):
+            raise EngineError("a batch needs one camera, one time and one picture a frame, and at least one frame")
+        for camera in batch.cameras:
+            self._known(camera)
+
+    def _compare(self, batch: Batch, encoded: Encoded) -> tuple[Floats, Floats]:
+        """Distances to each camera's memory and the normal latents found there, in the batch's order."""
+        distance = np.empty(encoded.latent.shape[:3], np.float32)
+        normal = np.empty_like(encoded.latent)
+        for index, camera in enumerate(batch.cameras):
+            one = slice(index, index + 1)
+            distance[one], normal[one] = self._cameras[camera].normality.memory.compare(encoded.latent[one])
+        return distance, normal
+
+    def _judge(self, batch: Batch, index: int, distance: Floats, residuals: Residuals) -> _Judgement:
+        camera, one = self._cameras[batch.cameras[index]], slice(index, index + 1)
+        raw = camera.normality.appearance(distance[one], Residuals(residuals.features[one], residuals.picture[one]))
+        if camera.normality.traffic is not None:
+            seen = camera.motion.observe(batch.times_s[index], batch.pixels[index])
+            field_ = np.full((CELLS, CELLS, 2), math.nan, np.float32) if seen is None else seen
+            raw["motion"] = camera.normality.traffic.compare(field_[None])
+        statistics = {signal: statistic(maps) for signal, maps in raw.items()}
+        row = table(camera.normality.fusion, camera.normality.ensemble, statistics)[0]
+        smoothed = row if camera.still else camera.smoother.step(batch.times_s[index], row)
+        maps = camera.normality.fusion.surprises({s: to_places(m, distance.shape[1:]) for s, m in raw.items()})
+        return _Judgement(smoothed, {s: m[0] for s, m in maps.items()}, camera.normality.fusion.score(maps)[0])
+
+    def _assemble(self, batch: Batch, judged: list[_Judgement]) -> Scores:
+        nothing = np.zeros_like(judged[0].map)
+        rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)
+        return Scores(
+            score=rows[:, 0],
+            threshold=np.array([self._cameras[camera].threshold for camera in batch.cameras], np.float32),
+            map=np.stack([one.map for one in judged]),
+            signals={signal: rows[:, 1 + index] for index, signal in enumerate(SIGNALS)},
+            signal_maps={signal: np.stack([one.maps.get(signal, nothing) for one in judged]) for signal in SIGNALS},
+            uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
+        )
+
+
+def to_places(maps: Floats, places: tuple[int, ...]) -> Floats:
+    """Bring maps [N, a*h, b*w] to [N, h, w]: the strongest of each place's cells."""
+    count, (height, width) = len(maps), places
+    tall, wide = maps.shape[1] // height, maps.shape[2] // width
+    return np.asarray(maps.reshape(count, height, tall, width, wide).max((2, 4)), np.float32)
+
+
+def _camera(camera: str, profile: Profile, engine: Engine) -> _Camera:
+    if profile.network.id != engine.info.model:
+        raise ProfileError(
+            f"the profile of camera {camera!r} was made with network {profile.network.id}, the engine runs "
+            f"{engine.info.model}: enrol the camera again with this network"
+        )
+    try:
+        return _Camera(Normality.from_arrays(profile.arrays), profile.threshold, profile.still)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error

@@ -1,0 +1,235 @@
+"""Learns a camera's normality from ordinary footage, without gradients, in minutes on a CPU."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.calibration import Budget, fit_threshold, fit_threshold_stills
+from engines.contract import SIGNALS, Engine, Floats, Pixels, Progress
+from engines.errors import EnrolmentError
+from engines.fitting import Fit, Material, encode, fit
+from engines.footage import GAP_S, Footage
+from engines.network.files import Network
+from engines.profile import Profile
+from engines.scoring import smooth, table
+
+_LEAST_FRAMES: Final = 50
+_LEAST_S: Final = 10.0
+_LEAST_STILLS: Final = 20
+_FAR: Final = 100.0
+"""An extrapolation beyond this many times the footage is worth a warning."""
+_WINDOW_S: Final = 4.0
+_OUTLIER: Final = 5.0
+_MOST_OUTLIERS: Final = 0.1
+"""What makes up more of the footage than this is a part of what is normal there."""
+_LEAST_RATIO: Final = 1.5
+
+Indices = NDArray[np.intp]
+Report = Callable[[Progress], None]
+
+
+class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The `[enrolment]` section of the settings."""
+
+    false_alarms_per_day: Annotated[float, msgspec.Meta(gt=0, le=10000)] = 1.0
+    """The budget that a camera's threshold is set for."""
+    false_alarms_per_picture: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.01
+    """The same for stills, which have no time."""
+    most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 2400
+    """Frames kept of longer footage, evenly spread; each takes 0.15 MB of memory and 0.2 MB of temporary disk."""
+    seed: int = 0
+    """Recorded in the profile. The present fit draws no random numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of the footage that is unlike all the rest and was not learnt."""
+
+    source: str
+    time_s: float
+    """Where it begins, on the source's clock; for a still its number."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What enrolment made."""
+
+    profile: Profile
+    left_out: tuple[LeftOut, ...]
+    warnings: tuple[str, ...]
+    """For people, one line each."""
+
+
+class Enrolment:
+    """Takes in footage and makes a profile of it. Memory stays bounded however long the footage.
+
+    The engine must be open and run `network`, which the profile will embed.
+    """
+
+    def __init__(self, engine: Engine, network: Network, settings: EnrolmentSettings) -> None:
+        self._engine = engine
+        self._network = network
+        self._settings = settings
+        self._footage = Footage(engine.spec.input_size, most=settings.most_frames)
+        self._still: bool | None = None
+
+    def stretch(self, source: str, still: bool) -> None:  # noqa: FBT001 - every caller names it
+        """Begin a stretch of footage; motion does not reach across. `source` is told to people: no secrets in it.
+
+        Raises `EnrolmentError` when stills and films are mixed.
+        """
+        if self._still not in (None, still):
+            raise EnrolmentError(f"{source}: stills and films cannot be learnt together: enrol them apart")
+        self._still = still
+        self._footage.begin(source, still=still)
+
+    def add(self, times_s: Sequence[float], pixels: Pixels) -> None:
+        """Take in frames of the stretch, uint8 [N, H, W, 3] at the network's input size."""
+        if self._still is None:
+            raise EnrolmentError("no stretch was begun: call stretch() before add()")
+        if len(times_s) != len(pixels) or pixels.shape[1:] != (*self._engine.spec.input_size, 3):
+            raise EnrolmentError(f"frames of shape {pixels.shape} do not fit the network: resize them first")
+        for time_s, one in zip(times_s, pixels, strict=True):
+            self._footage.add(float(time_s), one)
+
+    def finish(self, progress: Report | None = None) -> Enrolled:
+        """Fit and calibrate; the footage is released. Raises `EnrolmentError` when it is too short."""
+        try:
+            self._check_length()
+            return self._finish(_ticker(progress))
+        finally:
+            self._footage.close()
+
+    def _finish(self, tick: Callable[[str, int, int], None]) -> Enrolled:
+        material = encode(self._footage, self._engine, tick)
+        fitted = fit(material, np.arange(len(material.latents)), tick)
+        strange = _outliers(material, fitted, still=bool(self._still))
+        left_out = _describe(self._footage, strange)
+        if len(strange):
+            fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick)
+        budget = self._budget(material, fitted)
+        warnings = self._warnings(budget, left_out)
+        provenance = self._provenance(material, fitted, budget, left_out, warnings)
+        arrays = fitted.normality.to_arrays()
+        profile = Profile(self._network, bool(self._still), budget.threshold, provenance, arrays)
+        return Enrolled(profile, left_out, warnings)
+
+    def _check_length(self) -> None:
+        frames, seconds = len(self._footage.kept), self._footage.duration_s
+        if self._still and frames < _LEAST_STILLS:
+            raise EnrolmentError(f"{frames} pictures are too few to learn from: give at least {_LEAST_STILLS}")
+        if not self._still and (frames < _LEAST_FRAMES or seconds < _LEAST_S):
+            raise EnrolmentError(
+                f"{frames} frames over {seconds:.0f} s are too few to learn from: give at least {_LEAST_FRAMES} frames "
+                f"over {_LEAST_S:.0f} s, better some minutes"
+            )
+
+    def _budget(self, material: Material, fitted: Fit) -> Budget:
+        rows = table(fitted.normality.fusion, (), fitted.statistics)
+        if self._still:
+            return fit_threshold_stills(rows[:, 0].astype(float), share=self._settings.false_alarms_per_picture)
+        stretches = [(times, scores[:, 0].astype(float)) for times, scores in _smoothed(material, fitted, rows)]
+        return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
+
+    def _warnings(self, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
+        said = []
+        if budget.extrapolation > _FAR and not self._still:
+            minutes, rate = self._footage.duration_s / 60, self._settings.false_alarms_per_day
+            said.append(
+                f"{minutes:.1f} minutes of footage: the threshold for {rate:g} false alarms a day is extrapolated "
+                f"{budget.extrapolation:.0f} times beyond it, from {budget.events} peaks; "
+                "longer footage makes it surer, and alerts more sensitive"
+            )
+        if left_out:
+            said.append(f"{len(left_out)} parts of the footage are unlike all the rest and were left out")
+        return tuple(said)
+
+    def _provenance(
+        self, material: Material, fitted: Fit, budget: Budget, left_out: tuple[LeftOut, ...], warnings: tuple[str, ...]
+    ) -> dict[str, Any]:
+        footage, info = self._footage, self._engine.info
+        return {
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sources": [
+                {"source": source, "frames": count}
+                for source, count in zip(footage.sources, footage.counts, strict=True)
+            ],
+            "seconds": round(footage.duration_s, 2),
+            "frames": {"given": sum(footage.counts), "kept": len(material.latents), "learnt": len(fitted.chosen)},
+            "left_out": [{"source": each.source, "time_s": each.time_s, "why": each.why} for each in left_out],
+            "settings": msgspec.to_builtins(self._settings),
+            "figures": {
+                "threshold": budget.threshold,
+                "peaks": budget.events,
+                "extrapolation": budget.extrapolation,
+                "weights": {signal: fitted.normality.fusion.weights.get(signal, 0.0) for signal in SIGNALS},
+            },
+            "warnings": list(warnings),
+            "engine": {"runtime": info.runtime, "device": info.device, "precision": info.precision},
+            "network": self._network.id,
+            "versions": {
+                "vigil": importlib.metadata.version("vigil"),
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+            },
+        }
+
+
+def _ticker(progress: Report | None) -> Callable[[str, int, int], None]:
+    def tick(what: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(Progress(done, total, what))
+
+    return tick
+
+
+def _smoothed(material: Material, fitted: Fit, rows: Floats) -> list[tuple[NDArray[np.float64], Floats]]:
+    """Times and smoothed rows of each stretch."""
+    stretches = material.stretches[fitted.chosen]
+    parts = [np.flatnonzero(stretches == each) for each in np.unique(stretches)]
+    times = material.times_s[fitted.chosen]
+    return [(times[part], smooth(times[part].tolist(), rows[part])) for part in parts]
+
+
+def _outliers(material: Material, fitted: Fit, *, still: bool) -> Indices:
+    """Frames in windows of time whose peak is unlike that of all others, by any signal.
+
+    Peaks are compared in the logarithm by median and median absolute deviation, which a few outliers cannot move.
+    """
+    number = np.arange(len(fitted.chosen)) if still else np.floor(material.times_s[fitted.chosen] / _WINDOW_S)
+    stretches = material.stretches[fitted.chosen]
+    _, windows = np.unique(np.stack([stretches, number]), axis=1, return_inverse=True)
+    strange = np.zeros(windows.max() + 1, np.bool_)
+    for values in fitted.statistics.values():
+        peaks = np.full(len(strange), 1e-3)
+        np.maximum.at(peaks, windows, np.nan_to_num(values, nan=1e-3))
+        logs = np.log(peaks)
+        middle = np.median(logs)
+        spread = 1.4826 * float(np.median(np.abs(logs - middle))) + 0.05
+        strange |= (logs > middle + _OUTLIER * spread) & (peaks > _LEAST_RATIO)
+    if strange.mean() > _MOST_OUTLIERS:
+        return np.empty(0, np.intp)
+    return fitted.chosen[strange[windows]]
+
+
+def _describe(footage: Footage, strange: Indices) -> tuple[LeftOut, ...]:
+    """One entry for each run of frames left out."""
+    runs = np.split(strange, np.flatnonzero(np.diff(strange) > 1) + 1) if len(strange) else []
+    said = []
+    for run in runs:
+        first, last = footage.kept[run[0]], footage.kept[run[-1]]
+        span = math.ceil(max(last.time_s - first.time_s, 0))
+        why = f"unlike all other footage for about {span} s" if span else "unlike all others"
+        said.append(LeftOut(footage.sources[first.stretch], float(first.time_s), why))
+    return tuple(said)

@@ -1,0 +1,205 @@
+"""Fits a normality to kept footage, and tells how frames score that the fit has not seen.
+
+The footage is cut into a few blocks of time. Each block is judged by models fitted to the others (cross-fitting),
+less a guard of some seconds at its borders; these held-out judgements calibrate scores, threshold and uncertainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import SIGNALS, Engine, Floats, Pixels, Signal
+from engines.footage import GAP_S, Footage
+from engines.normality import Normality
+from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
+from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
+from engines.scoring import fit_fusion, statistic
+from engines.traffic import fit_traffic
+
+FOLDS: Final = 4
+_GUARD_S: Final = 2.0
+_SCALE_SHARE: Final = 0.99
+_BATCH: Final = 8
+_MOST_FOR_MEANS: Final = 64
+"""Frames a fold that mean residuals are taken from."""
+
+Indices = NDArray[np.intp]
+Tick = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """Kept footage, encoded."""
+
+    footage: Footage
+    engine: Engine
+    latents: NDArray[np.float16]
+    """float16 [n, h, w, C]."""
+    fields: NDArray[np.float16]
+    """float16 [n, CELLS, CELLS, 2]."""
+    moving: NDArray[np.bool_]
+    """bool [n]: whether motion was measured."""
+    stretches: Indices
+    """[n]: which frames belong together, without a gap."""
+    times_s: NDArray[np.float64]
+
+    def pixels(self, chosen: Indices) -> Pixels:
+        """Pixels of frames, uint8 [len(chosen), H, W, 3]."""
+        return np.stack([self.footage.pixels(int(index)) for index in chosen])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A normality and how the frames it was fitted to score when they are held out."""
+
+    normality: Normality
+    chosen: Indices
+    statistics: dict[Signal, Floats]
+    """One float32 [len(chosen)] a signal, NaN where not measured."""
+    folds: Indices
+    """[len(chosen)]: the block of each frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _HeldOut:
+    """Raw magnitudes of held-out frames, each float32 [len(chosen), h, w], and the fold's mean residuals."""
+
+    distance: Floats
+    features: Floats
+    picture: Floats
+    means: list[Residuals]
+
+
+def encode(footage: Footage, engine: Engine, tick: Tick) -> Material:
+    """Encode all kept frames."""
+    kept, spec = footage.kept, engine.spec
+    latents = np.empty((len(kept), *spec.places, spec.latent_channels), np.float16)
+    for index in range(len(kept)):
+        latents[index] = engine.encode(footage.pixels(index)[None]).latent[0]
+        tick("encoding", index + 1, len(kept))
+    fields, moving = footage.motion()
+    times_s = np.array([frame.time_s for frame in kept])
+    stretch = np.array([frame.stretch for frame in kept])
+    steps = np.diff(times_s, prepend=times_s[0])
+    broken = (np.diff(stretch, prepend=stretch[0]) != 0) | (steps < 0) | (steps > GAP_S)
+    return Material(footage, engine, latents, fields, moving, np.cumsum(broken), times_s)
+
+
+def fit(material: Material, chosen: Indices, tick: Tick) -> Fit:
+    """Fit to the frames `chosen`, in order of time."""
+    folds = np.arange(len(chosen)) * FOLDS // len(chosen)
+    whiten = fit_whitening(material.latents, chosen)
+    held = _hold_out(material, chosen, folds, whiten, tick)
+    statistics = _statistics(material, chosen, folds, held)
+    fusion = fit_fusion(statistics)
+    ensemble = tuple(fit_fusion({s: v[folds != fold] for s, v in statistics.items()}) for fold in range(FOLDS))
+    everything = np.arange(len(chosen))
+    normality = Normality(
+        memory=fit_memory(material.latents, chosen, whiten),
+        latent_scale=_scale(held.distance, everything),
+        reconstruction=_reconstruction(held, held.means, everything),
+        traffic=fit_traffic(material.fields[chosen[material.moving[chosen]]]) if material.moving.any() else None,
+        fusion=fusion,
+        ensemble=ensemble,
+    )
+    # Rounded as a profile stores it.
+    return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, folds)
+
+
+def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Floats, tick: Tick) -> _HeldOut:
+    memories = []
+    for fold in range(FOLDS):
+        memories.append(fit_memory(material.latents, _others(material, chosen, folds, fold), whiten))
+        tick("remembering", fold + 1, FOLDS)
+    means = [_mean_residuals(material, chosen[folds == fold], memories[fold]) for fold in range(FOLDS)]
+    shape = (len(chosen), *material.latents.shape[1:3])
+    held = _HeldOut(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32), means)
+    done = 0
+    for fold in range(FOLDS):
+        mean = _average([each for index, each in enumerate(means) if index != fold])
+        for part in _batches(np.flatnonzero(folds == fold)):
+            held.distance[part], residuals = _residuals(material, chosen[part], memories[fold])
+            held.features[part], held.picture[part] = remainders(residuals, mean.features[0], mean.picture[0])
+            done += len(part)
+            tick("judging unseen frames", done, len(chosen))
+    return held
+
+
+def _others(material: Material, chosen: Indices, folds: Indices, fold: int) -> Indices:
+    """The frames outside a fold, less those within the guard of its ends."""
+    inside = chosen[folds == fold]
+    others = chosen[folds != fold]
+    near = np.zeros(len(others), np.bool_)
+    for border in (inside[0], inside[-1]):
+        same = material.stretches[others] == material.stretches[border]
+        near |= same & (np.abs(material.times_s[others] - material.times_s[border]) < _GUARD_S)
+    return np.asarray(others[~near] if (~near).sum() >= len(others) // 2 else others)
+
+
+def _mean_residuals(material: Material, chosen: Indices, memory: Memory) -> Residuals:
+    some = chosen[np.unique(np.linspace(0, len(chosen) - 1, _MOST_FOR_MEANS).round().astype(int))]
+    features = np.zeros((1, *material.latents.shape[1:3], material.engine.spec.feature_channels), np.float32)
+    picture = np.zeros((1, *material.engine.spec.picture_size, 3), np.float32)
+    for part in _batches(some):
+        _, residuals = _residuals(material, part, memory)
+        features += residuals.features.sum(0)
+        picture += residuals.picture.sum(0)
+    share = np.float32(1 / len(some))
+    return Residuals(np.asarray(features * share, np.float32), np.asarray(picture * share, np.float32))
+
+
+def _residuals(material: Material, frames: Indices, memory: Memory) -> tuple[Floats, Residuals]:
+    pixels = material.pixels(frames)
+    encoded = material.engine.encode(pixels)
+    distance, normal = memory.compare(encoded.latent)
+    return distance, residuals_of(encoded.features, pixels, material.engine.decode(normal))
+
+
+def _statistics(material: Material, chosen: Indices, folds: Indices, held: _HeldOut) -> dict[Signal, Floats]:
+    """Each signal's statistic of each frame, against scales from the other folds."""
+    made = {signal: np.full(len(chosen), np.nan, np.float32) for signal in SIGNALS}
+    for fold in range(FOLDS):
+        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        made["appearance-latent"][inside] = statistic(held.distance[inside] / _scale(held.distance, outside))
+        measure = _reconstruction(held, [m for i, m in enumerate(held.means) if i != fold], outside)
+        made["appearance-reconstruction"][inside] = statistic(
+            measure.combine(held.features[inside], held.picture[inside])
+        )
+        moved = inside[material.moving[chosen[inside]]]
+        others = _others(material, chosen, folds, fold)
+        learnt = others[material.moving[others]]
+        if len(moved) and len(learnt):
+            traffic = fit_traffic(material.fields[learnt])
+            made["motion"][moved] = statistic(traffic.compare(material.fields[chosen[moved]].astype(np.float32)))
+    if not material.moving.any():
+        del made["motion"]
+    return made
+
+
+def _reconstruction(held: _HeldOut, means: list[Residuals], frames: Indices) -> Reconstruction:
+    mean = _average(means)
+    return Reconstruction(
+        mean.features[0], mean.picture[0], _scale(held.features, frames), _scale(held.picture, frames)
+    )
+
+
+def _scale(magnitudes: Floats, frames: Indices) -> Floats:
+    return smooth_scale(np.quantile(magnitudes[frames], _SCALE_SHARE, axis=0).astype(np.float32))
+
+
+def _average(means: list[Residuals]) -> Residuals:
+    count = np.float32(len(means))
+    return Residuals(
+        np.asarray(sum(mean.features for mean in means) / count, np.float32),
+        np.asarray(sum(mean.picture for mean in means) / count, np.float32),
+    )
+
+
+def _batches(indices: Indices) -> Iterator[Indices]:
+    for at in range(0, len(indices), _BATCH):
+        yield indices[at : at + _BATCH]

@@ -1,0 +1,124 @@
+"""Keeps a bounded, even sample of the footage that enrolment is given.
+
+Frames come in blocks of some seconds, so that motion and smoothing have neighbours. When there is more than is to
+be kept, every second block goes, and from then on every second block is passed over: whatever the footage's length,
+what is kept covers it evenly and is the same each time. Pixels lie in a temporary file, not in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import Pixels
+from engines.motion import CELLS, MotionHistory
+
+BLOCK_S: Final = 8.0
+GAP_S: Final = 2.0
+"""Frames further apart than this do not belong together."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """A frame that was kept."""
+
+    stretch: int
+    block: int
+    time_s: float
+    slot: int
+    """Where its pixels are."""
+    motion: NDArray[np.float16] | None
+    """float16 [CELLS, CELLS, 2], see `motion.MotionHistory`."""
+
+
+class Footage:
+    """The frames kept so far. Close it to release the temporary file."""
+
+    def __init__(self, size: tuple[int, int], *, most: int) -> None:
+        self._shape = (*size, 3)
+        self._bytes = size[0] * size[1] * 3
+        self._most = most
+        self._file = tempfile.TemporaryFile(prefix="vigil-enrol-")  # noqa: SIM115 - closed in close()
+        self._free: list[int] = []
+        self._slots = 0
+        self._every = 1
+        self._block, self._block_began, self._last_s = -1, 0.0, 0.0
+        self._history = MotionHistory()
+        self._still = False
+        self._duration_s = 0.0
+        self.sources: list[str] = []
+        self.counts: list[int] = []
+        """Frames given in each stretch."""
+        self.kept: list[Kept] = []
+
+    @property
+    def duration_s(self) -> float:
+        """Time that the frames given cover, gaps apart."""
+        return self._duration_s
+
+    def begin(self, source: str, *, still: bool) -> None:
+        """Begin a stretch."""
+        self.sources.append(source)
+        self.counts.append(0)
+        self._still = still
+        self._history.forget()
+
+    def add(self, time_s: float, pixels: Pixels) -> None:
+        """Take in a frame, uint8 [H, W, 3]."""
+        self._enter_block(time_s)
+        self.counts[-1] += 1
+        self._last_s = time_s
+        if self._block % self._every:
+            return
+        motion = None if self._still else self._history.observe(time_s, pixels)
+        half = None if motion is None else motion.astype(np.float16)
+        self.kept.append(Kept(len(self.sources) - 1, self._block, time_s, self._store(pixels), half))
+        if len(self.kept) > self._most:
+            self._thin()
+
+    def pixels(self, index: int) -> Pixels:
+        """The pixels of a kept frame, uint8 [H, W, 3]."""
+        data = os.pread(self._file.fileno(), self._bytes, self.kept[index].slot * self._bytes)
+        return np.frombuffer(data, np.uint8).reshape(self._shape)
+
+    def motion(self) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+        """Motion of all kept frames, float16 [n, CELLS, CELLS, 2] and whether there was any to measure, bool [n]."""
+        fields = np.zeros((len(self.kept), CELLS, CELLS, 2), np.float16)
+        measured = np.zeros(len(self.kept), np.bool_)
+        for index, kept in enumerate(self.kept):
+            if kept.motion is not None:
+                fields[index], measured[index] = kept.motion, True
+        return fields, measured
+
+    def close(self) -> None:
+        """Release the temporary file."""
+        self._file.close()
+
+    def _enter_block(self, time_s: float) -> None:
+        first = self.counts[-1] == 0
+        step_s = 0.0 if first else time_s - self._last_s
+        if 0 < step_s <= GAP_S:
+            self._duration_s += step_s
+        if first or self._still or not 0 < step_s <= GAP_S or time_s - self._block_began >= BLOCK_S:
+            self._block += 1
+            self._block_began = time_s
+
+    def _store(self, pixels: Pixels) -> int:
+        if self._free:
+            slot = self._free.pop()
+        else:
+            slot, self._slots = self._slots, self._slots + 1
+        os.pwrite(self._file.fileno(), np.ascontiguousarray(pixels).tobytes(), slot * self._bytes)
+        return slot
+
+    def _thin(self) -> None:
+        """Keep every second of the blocks kept so far, the one being filled among them or not."""
+        while len(self.kept) > self._most and self._every <= self._block:
+            self._every *= 2
+            self._free += [kept.slot for kept in self.kept if kept.block % self._every]
+            self.kept = [kept for kept in self.kept if not kept.block % self._every]

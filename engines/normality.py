@@ -1,0 +1,66 @@
+"""A camera's normality: everything the detector judges a frame by, as fitted at enrolment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import Floats, Signal
+from engines.place import Memory
+from engines.reconstruction import Reconstruction, Residuals
+from engines.scoring import Fusion
+from engines.traffic import Traffic
+
+_ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normality:
+    """The fitted models of one camera and their calibration."""
+
+    memory: Memory
+    latent_scale: Floats
+    """float32 [h, w]: how far from the memory latents normally get at each place."""
+    reconstruction: Reconstruction
+    traffic: Traffic | None
+    """None for stills."""
+    fusion: Fusion
+    ensemble: tuple[Fusion, ...]
+    """The calibration fitted again without each of several blocks of the footage."""
+
+    def appearance(self, distance: Floats, residuals: Residuals) -> dict[Signal, Floats]:
+        """Maps [N, h, w] of both appearance signals, 1 where as far from normal as normal frames get."""
+        return {
+            "appearance-latent": distance / self.latent_scale,
+            "appearance-reconstruction": self.reconstruction.compare(residuals),
+        }
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile."""
+        arrays = {
+            **self.memory.to_arrays(),
+            "latent_scale": self.latent_scale,
+            **self.reconstruction.to_arrays(),
+            **({} if self.traffic is None else self.traffic.to_arrays()),
+            **self.fusion.to_arrays("fusion"),
+        }
+        for index, member in enumerate(self.ensemble):
+            arrays.update(member.to_arrays(f"{_ENSEMBLE}{index}"))
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Normality:
+        """The inverse of `to_arrays`. Raises KeyError or ValueError when they are not of a profile."""
+        members = sum(name.startswith(_ENSEMBLE) and name.endswith(".fused") for name in arrays)
+        return cls(
+            Memory.from_arrays(arrays),
+            arrays["latent_scale"].astype(np.float32),
+            Reconstruction.from_arrays(arrays),
+            Traffic.from_arrays(arrays) if "traffic.scale" in arrays else None,
+            Fusion.from_arrays(arrays, "fusion"),
+            tuple(Fusion.from_arrays(arrays, f"{_ENSEMBLE}{index}") for index in range(members)),
+        )

@@ -1,0 +1,126 @@
+"""What each place of the picture normally looks like: a memory of latents, many modes a place, no gradients.
+
+The memory is fitted to normal frames alone. A frame's latent is compared with the nearest remembered one at the
+same place (PatchCore's idea, Roth et al., CVPR 2022, kept per place as in PaDiM, Defard et al., ICPR 2021), in a
+space where the spread of normal frames around their place's mean is the same in all directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import Floats
+
+MODES: Final = 12
+"""Latents remembered a place."""
+_LLOYD_STEPS: Final = 4
+_SHRINK: Final = 0.02
+"""Share of the mean variance added to every direction, so that none is divided by nearly nothing."""
+
+Halves = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Remembered latents of every place."""
+
+    whiten: Floats
+    """float32 [C, C]: maps latents to the space of distances."""
+    modes: Floats
+    """float32 [h*w, K, C]: remembered latents in that space."""
+    colour: Floats
+    """float32 [C, C]: the way back to latents."""
+
+    @classmethod
+    def of(cls, whiten: Floats, modes: Floats) -> Memory:
+        """Complete a memory by what follows from its two parts."""
+        return cls(whiten, modes, np.linalg.inv(whiten).astype(np.float32))
+
+    def compare(self, latent: Floats) -> tuple[Floats, Floats]:
+        """Compare float32 [N, h, w, C] with the memory.
+
+        Returns the distance to the nearest mode, float32 [N, h, w], and that mode as a latent for the decoder,
+        float32 [N, h, w, C].
+        """
+        count, height, width, channels = latent.shape
+        seen = np.ascontiguousarray((latent.reshape(count, -1, channels) @ self.whiten).transpose(1, 0, 2))
+        squares = _squares(seen, self.modes)
+        nearest = squares.argmin(-1)
+        least = np.take_along_axis(squares, nearest[..., None], -1)[..., 0]
+        normal = np.take_along_axis(self.modes, nearest[..., None], 1) @ self.colour
+        distance = np.sqrt(np.maximum(least, 0)).T.reshape(count, height, width)
+        return distance, np.ascontiguousarray(normal.transpose(1, 0, 2)).reshape(latent.shape)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile; the modes in float16."""
+        return {"memory.whiten": self.whiten, "memory.modes": self.modes.astype(np.float16)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Memory:
+        """The inverse of `to_arrays`."""
+        return cls.of(arrays["memory.whiten"].astype(np.float32), arrays["memory.modes"].astype(np.float32))
+
+
+def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats) -> Memory:
+    """Remember the frames `chosen` of float16 [N, h, w, C]; `whiten` comes from `fit_whitening`."""
+    height, width, channels = latents.shape[1:]
+    modes = np.empty((height, width, min(MODES, len(chosen)), channels), np.float32)
+    for row in range(height):  # a row at a time: all places at once would need gigabytes
+        seen = latents[chosen, row].astype(np.float32) @ whiten
+        modes[row] = _cluster(np.ascontiguousarray(seen.transpose(1, 0, 2)), modes.shape[2])
+    # Rounded as a profile stores them, so that a fresh profile and a loaded one give equal scores.
+    return Memory.of(whiten, modes.reshape(height * width, -1, channels).astype(np.float16).astype(np.float32))
+
+
+def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:
+    """Find the map, float32 [C, C], that evens out how latents spread around their place's mean."""
+    channels = latents.shape[-1]
+    mean = np.asarray(np.mean(latents[chosen], axis=0, dtype=np.float32))
+    spread = np.zeros((channels, channels))
+    for index in chosen:
+        residual = (latents[index].astype(np.float32) - mean).reshape(-1, channels)
+        spread += residual.T @ residual
+    variance, axes = np.linalg.eigh(spread / (len(chosen) * mean[..., 0].size))
+    return np.asarray(axes / np.sqrt(variance + _SHRINK * variance.mean() + 1e-6), np.float32)
+
+
+def smooth_scale(values: Floats, *, sigma: float = 1.5, floor: float = 0.1) -> Floats:
+    """Smooth a map [h, w] of normal magnitudes over neighbours and keep it off zero by a share of its mean."""
+    smooth = np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
+    return smooth + np.float32(floor * float(smooth.mean()) + 1e-6)
+
+
+def _cluster(seen: Floats, modes: int) -> Floats:
+    """Choose modes for float32 [P, N, C], each place on its own: farthest points first, then k-means."""
+    centres = _farthest(seen, modes)
+    for _ in range(_LLOYD_STEPS):
+        member = _squares(seen, centres).argmin(-1)[..., None] == np.arange(modes)
+        counts = member.sum(1)[..., None]
+        sums = member.astype(np.float32).transpose(0, 2, 1) @ seen
+        centres = np.where(counts > 0, sums / np.maximum(counts, 1), centres).astype(np.float32)
+    return centres
+
+
+def _farthest(seen: Floats, modes: int) -> Floats:
+    """Begin at the frame nearest to the mean, then add the one farthest from all chosen (Gonzalez, 1985)."""
+    places = np.arange(len(seen))
+    index = np.square(seen - seen.mean(1, keepdims=True)).sum(-1).argmin(1)
+    centres = np.empty((len(seen), modes, seen.shape[-1]), np.float32)
+    nearest = np.full(seen.shape[:2], np.inf, np.float32)
+    for mode in range(modes):
+        centres[:, mode] = seen[places, index]
+        np.minimum(nearest, _squares(seen, centres[:, mode : mode + 1])[..., 0], out=nearest)
+        index = nearest.argmax(1)
+    return centres
+
+
+def _squares(seen: Floats, modes: Floats) -> Floats:
+    """Squared distances between [P, N, C] and [P, K, C]: float32 [P, N, K], possibly a rounding below 0."""
+    cross = seen @ modes.transpose(0, 2, 1)
+    return np.asarray(np.square(seen).sum(-1)[..., None] - 2 * cross + np.square(modes).sum(-1)[:, None])

@@ -1,0 +1,163 @@
+"""What enrolment makes of a camera's normal footage: one file, hashed as a whole.
+
+Layout: magic, format version, SHA-256 of all that follows, then the lengths and contents of the manifest (JSON, for
+people), the arrays (npz) and the network. Whatever is damaged, cut short or foreign is refused before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import EngineError, ProfileError
+from engines.network.files import Network
+
+Arrays = Mapping[str, NDArray[Any]]
+
+MAGIC: Final = b"VIGILPRF"
+FORMAT: Final = 1
+"""Grows when a file could no longer be read by an older Vigil."""
+_HEAD: Final = struct.Struct("<8sI32s")
+_LENGTHS: Final = struct.Struct("<QQQ")
+_AGAIN: Final = "enrol the camera again or restore the file from a copy"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a profile that is text."""
+
+    still: bool
+    threshold: float
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """A camera's normality, with the network that its latents come from."""
+
+    network: Network
+    still: bool
+    """Learnt from unrelated pictures: no motion, no smoothing in time."""
+    threshold: float
+    """Frames that score at least this are flagged, in units of surprise."""
+    provenance: Mapping[str, Any]
+    """For people: sources, frames, left out, settings, figures, versions, date."""
+    arrays: Arrays = field(repr=False)
+    """What the detector judges by: see `engines.normality`."""
+
+    @property
+    def id(self) -> str:
+        """The first 12 hex digits of the file's SHA-256."""
+        return _digest(self._body()).hex()[:12]
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all. Raises `ProfileError` when it cannot be written."""
+        body = self._body()
+        try:
+            _write(path, _HEAD.pack(MAGIC, FORMAT, _digest(body)) + body)
+        except OSError as error:
+            raise ProfileError(f"{path}: cannot write the profile ({error.strerror}): check the folder") from error
+
+    @classmethod
+    def load(cls, path: Path) -> Profile:
+        """Read and verify a file. Raises `ProfileError`, which names the path and what to do."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ProfileError(f"{path}: cannot read the profile ({error.strerror}): check the path") from error
+        try:
+            return cls.from_bytes(data)
+        except ProfileError as error:
+            raise ProfileError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Profile:
+        """Read what `save` wrote. Raises `ProfileError`."""
+        manifest, arrays, network = _split(_verified(data))
+        try:
+            told = msgspec.json.decode(manifest, type=Manifest)
+            return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, _unpack(arrays))
+        except (msgspec.DecodeError, EngineError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+            raise ProfileError(f"the profile's contents make no sense ({error}): {_AGAIN}") from error
+
+    def _body(self) -> bytes:
+        told = Manifest(still=self.still, threshold=self.threshold, provenance=dict(self.provenance))
+        parts = (msgspec.json.encode(told), _pack(self.arrays), self.network.to_bytes())
+        return _LENGTHS.pack(*map(len, parts)) + b"".join(parts)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
+
+
+def _verified(data: bytes) -> bytes:
+    if not data.startswith(MAGIC[: max(len(data), 1)]):
+        raise ProfileError("this is not a Vigil profile: give a file that `vigil enrol` made")
+    if len(data) < _HEAD.size:
+        raise ProfileError(f"the profile is cut short: {_AGAIN}")
+    _, version, digest = _HEAD.unpack_from(data)
+    if version > FORMAT:
+        raise ProfileError(f"a newer Vigil made this profile (format {version}, this one reads {FORMAT}): update Vigil")
+    body = data[_HEAD.size :]
+    if version < 1 or _digest(body) != digest:
+        raise ProfileError(f"the profile is damaged or cut short (its checksum does not fit): {_AGAIN}")
+    return body
+
+
+def _split(body: bytes) -> tuple[bytes, bytes, bytes]:
+    if len(body) < _LENGTHS.size:
+        raise ProfileError(f"the profile is empty: {_AGAIN}")
+    first, second, third = _LENGTHS.unpack_from(body)
+    rest = body[_LENGTHS.size :]
+    if first + second + third != len(rest):
+        raise ProfileError(f"the profile's parts do not add up: {_AGAIN}")
+    return rest[:first], rest[first : first + second], rest[first + second :]
+
+
+def _pack(arrays: Arrays) -> bytes:
+    """Npz without time stamps, in the order of names: equal arrays give equal bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in sorted(arrays):
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), one.getvalue(), zipfile.ZIP_DEFLATED, 1)
+    return packed.getvalue()
+
+
+def _unpack(data: bytes) -> Arrays:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside the target, to the disk, then rename: a crash leaves the old file or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,86 @@
+"""What the decoder makes of normal latents, against what is there.
+
+Each place's latent is replaced by the nearest one remembered from normal footage, and the decoder, which sees
+nothing else, regenerates features and picture from these. What it gets wrong on normal footage too (its own
+blur) is subtracted; what remains is measured against the place's own normal remainder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import Decoded, Floats, Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """What is there minus what was regenerated."""
+
+    features: Floats
+    """float32 [N, h, w, F]."""
+    picture: Floats
+    """float32 [N, P, P, 3], less the frame's median: light that changes everywhere is no anomaly."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """How the decoder's errors normally are at each place."""
+
+    features: Floats
+    """float32 [h, w, F]: mean residual."""
+    picture: Floats
+    """float32 [P, P, 3]: mean residual."""
+    feature_scale: Floats
+    """float32 [h, w]: how large the remainder normally gets."""
+    picture_scale: Floats
+    """float32 [h, w]."""
+
+    def compare(self, residuals: Residuals) -> Floats:
+        """Measure residuals against normal ones: float32 [N, h, w], 1 where as large as normal ones get."""
+        return self.combine(*remainders(residuals, self.features, self.picture))
+
+    def combine(self, features: Floats, picture: Floats) -> Floats:
+        """The same from `remainders`."""
+        squares = np.square(features / self.feature_scale) + np.square(picture / self.picture_scale)
+        return np.asarray(np.sqrt(squares / 2), np.float32)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile; means in float16."""
+        return {
+            "reconstruction.features": self.features.astype(np.float16),
+            "reconstruction.picture": self.picture.astype(np.float16),
+            "reconstruction.feature_scale": self.feature_scale,
+            "reconstruction.picture_scale": self.picture_scale,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Reconstruction:
+        """The inverse of `to_arrays`."""
+        names = ("features", "picture", "feature_scale", "picture_scale")
+        return cls(*(arrays[f"reconstruction.{name}"].astype(np.float32) for name in names))
+
+
+def residuals_of(features: Floats, pixels: Pixels, decoded: Decoded) -> Residuals:
+    """Subtract the regenerated from the real: features [N, h, w, F] and pixels uint8 [N, H, W, 3]."""
+    size = decoded.picture.shape[1:3]
+    small = np.stack([cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in pixels])
+    picture = small * np.float32(1 / 255) - decoded.picture
+    # Every fourth pixel tells the median as well as all.
+    picture -= np.median(picture[:, ::4, ::4], axis=(1, 2), keepdims=True)
+    return Residuals(features - decoded.features, picture)
+
+
+def remainders(residuals: Residuals, features: Floats, picture: Floats) -> tuple[Floats, Floats]:
+    """Magnitudes of residuals less their normal means: two float32 [N, h, w]."""
+    height, width = residuals.features.shape[1:3]
+    of_features = np.sqrt(np.square(residuals.features - features).mean(-1))
+    squares = np.square(residuals.picture - picture).mean(-1)
+    count, tall, wide = squares.shape
+    cells = squares.reshape(count, height, tall // height, width, wide // width)
+    return of_features, np.sqrt(cells.mean((2, 4)))

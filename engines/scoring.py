@@ -1,0 +1,131 @@
+"""From the signals' maps to one map and one score.
+
+Each signal gives a map of how far each place is from its own normal. A frame's statistic is the mean of its
+strongest places; `calibration.Tail` turns statistics into surprise, which makes signals comparable; a weighted
+norm fuses them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.calibration import Tail, fit_tail
+from engines.contract import SIGNALS, Floats, Signal
+
+SMOOTHING_S: Final = 0.3
+"""Time constant of the causal smoothing."""
+_GAP_S: Final = 2.0
+"""After a longer pause smoothing begins anew."""
+_STRONGEST: Final = 0.005
+"""Share of places whose mean is the frame's statistic."""
+_POWER: Final = 3.0
+
+Maps = Mapping[Signal, Floats]
+
+
+def statistic(maps: Floats) -> Floats:
+    """Mean of the strongest places of each map [N, h, w]: float32 [N]."""
+    flat = maps.reshape(len(maps), -1)
+    count = max(1, round(_STRONGEST * flat.shape[1]))
+    return np.asarray(np.partition(flat, -count, axis=1)[:, -count:].mean(1), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fusion:
+    """How statistics become one score."""
+
+    tails: Mapping[Signal, Tail]
+    weights: Mapping[Signal, float]
+    fused: Tail
+    """From the weighted norm of surprises to their own surprise."""
+
+    def surprises(self, statistics: Maps) -> dict[Signal, Floats]:
+        """Each signal's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
+        return {
+            signal: np.nan_to_num(self.tails[signal].surprise(values), nan=0.0) for signal, values in statistics.items()
+        }
+
+    def norm(self, surprises: Maps) -> Floats:
+        """The weighted norm of surprises of one shape."""
+        total = sum(np.power(self.weights[signal] * values, _POWER) for signal, values in surprises.items())
+        return np.asarray(np.power(total, 1 / _POWER), np.float32)
+
+    def score(self, surprises: Maps) -> Floats:
+        """The surprise of the fused signals."""
+        return self.fused.surprise(self.norm(surprises))
+
+    def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile, their names beginning with `name`."""
+        arrays = {f"{name}.{signal}": self.tails[signal].to_array() for signal in self.tails}
+        arrays[f"{name}.weights"] = np.array([self.weights.get(signal, 0.0) for signal in SIGNALS], np.float32)
+        return {**arrays, f"{name}.fused": self.fused.to_array()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Fusion:
+        """The inverse of `to_arrays`."""
+        tails = {s: Tail.from_array(arrays[f"{name}.{s}"]) for s in SIGNALS if f"{name}.{s}" in arrays}
+        weights = dict(zip(SIGNALS, map(float, arrays[f"{name}.weights"]), strict=True))
+        return cls(tails, weights, Tail.from_array(arrays[f"{name}.fused"]))
+
+
+def fit_fusion(statistics: Maps) -> Fusion:
+    """Calibrate on statistics of unseen normal frames, one float32 [n] a signal, NaN where not measured."""
+    tails = {signal: fit_tail(values[~np.isnan(values)].astype(np.float64)) for signal, values in statistics.items()}
+    weights = dict.fromkeys(statistics, 1.0)
+    unfinished = Fusion(tails, weights, Tail(np.zeros(1, np.float32), np.zeros(1, np.float32), 1.0, 0.0))
+    norms = unfinished.norm(unfinished.surprises(statistics))
+    return Fusion(tails, weights, fit_tail(norms.astype(np.float64)))
+
+
+def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Maps) -> Floats:
+    """Everything that is said of frames, before smoothing.
+
+    From statistics, one float32 [n] a signal, makes float32 [n, 1 + S + K]: the fused score, the surprise of each of
+    SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble.
+    """
+    surprises = fusion.surprises(statistics)
+    score = fusion.score(surprises)
+    columns = [score, *(surprises.get(signal, np.zeros_like(score)) for signal in SIGNALS)]
+    columns += [member.score(member.surprises(statistics)) for member in ensemble]
+    return np.stack(columns, axis=1)
+
+
+def uncertainty(row: Floats) -> float:
+    """One standard deviation of the score in a smoothed row of `table`, by the delete-one-block jackknife."""
+    members = row[1 + len(SIGNALS) :]
+    return float(members.std() * math.sqrt(max(len(members) - 1, 0))) if len(members) else 0.0
+
+
+@dataclass(slots=True)
+class Smoother:
+    """Causal exponential smoothing by time of the values of one camera."""
+
+    constant_s: float = SMOOTHING_S
+    _time_s: float = field(default=-math.inf, init=False)
+    _value: Floats | None = field(default=None, init=False)
+
+    def step(self, time_s: float, value: Floats) -> Floats:
+        """Take in the value (any fixed shape) of a moment and return the smoothed one."""
+        passed = time_s - self._time_s
+        if self._value is None or not 0 < passed <= _GAP_S:
+            self._value = value
+        else:
+            self._value = self._value + np.float32(-math.expm1(-passed / self.constant_s)) * (value - self._value)
+        self._time_s = time_s
+        return self._value
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._value = None
+
+
+def smooth(times_s: Sequence[float], values: Floats) -> Floats:
+    """Smooth the values [n, ...] of one stretch."""
+    smoother = Smoother()
+    return np.stack([smoother.step(time_s, value) for time_s, value in zip(times_s, values, strict=True)])
