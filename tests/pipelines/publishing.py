@@ -73,12 +73,14 @@ class Rig:
 
 
 @contextmanager
-def rig(settings: PublishSettings | None = None, cameras: Sequence[str] = ("yard",)) -> Iterator[Rig]:
+def rig(
+    settings: PublishSettings | None = None, cameras: Sequence[str] = ("yard",), boot_id: str = "boot1"
+) -> Iterator[Rig]:
     """An open publisher; fails if a socket is left open."""
     context, registry = zmq.Context(), CollectorRegistry()
     metrics = Metrics(registry)
     chosen = settings or PublishSettings(endpoint="tcp://127.0.0.1:*", heartbeat_s=60, linger_ms=0)
-    publisher = Publisher(chosen, metrics, boot_id="boot1", zone=UTC, context=context)
+    publisher = Publisher(chosen, metrics, boot_id=boot_id, zone=UTC, context=context)
     made = Rig(context, registry, metrics, publisher)
     for name in cameras:
         publisher.add(made.camera(name))
