@@ -29,7 +29,12 @@ def convert(data: object, into: type[T], where: str) -> T:
     try:
         return msgspec.convert(data, into)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}: {explain(str(error), data, into)}") from None
+        raise SettingsError(one_line(f"{where}: {explain(str(error), data, into)}")) from None
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and other characters that a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def explain(message: str, data: object, into: type[Any]) -> str:
@@ -50,6 +55,8 @@ def explain(message: str, data: object, into: type[Any]) -> str:
 def describe(kind: inspect.Type | None) -> str:
     """What a value of this type looks like, in words."""
     match kind:
+        case inspect.Metadata(type=inner, extra_json_schema=schema):
+            return str((schema or {}).get("description") or describe(inner))
         case inspect.UnionType(types=types):
             return " or ".join(describe(t) for t in types if not isinstance(t, inspect.NoneType))
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
@@ -110,7 +117,9 @@ def _follow(steps: Sequence[str | int], kind: inspect.Type | None, value: object
 
 
 def _plain(kind: inspect.Type | None) -> inspect.Type | None:
-    """``X | None`` as X: TOML has no null."""
+    """``X | None`` as X, since TOML has no null; a struct's or list's own type without what describes it."""
+    if isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StructType | inspect.VarTupleType):
+        return kind.type
     if isinstance(kind, inspect.UnionType):
         types = [t for t in kind.types if not isinstance(t, inspect.NoneType)]
         return types[0] if len(types) == 1 else kind

@@ -123,7 +123,7 @@ class Infer:
         judged_ns = time.monotonic_ns()
         self._metrics.batch_size.observe(len(frames))
         for index, frame in enumerate(frames):
-            verdict = _verdict(frame, scores, index, taken_ns, judged_ns)
+            verdict = verdict_of(frame, scores, index, taken_ns, judged_ns)
             self._measure(verdict)
             self._offer(verdict)
         self.analysed_ns = judged_ns
@@ -152,7 +152,8 @@ class Infer:
             camera.signal[signal].set(value)
 
 
-def _verdict(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_ns: int) -> Verdict:
+def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_ns: int) -> Verdict:
+    """What the scores of a batch say of the frame at `index`; the times are on the monotonic clock."""
     return Verdict(
         frame=frame,
         score=float(scores.score[index]),

@@ -1,0 +1,174 @@
+"""The `vigil` command: arguments in, exit codes out.
+
+0 done, 1 failed while running, 2 a usage or settings error. Results go to stdout; progress, logs and errors to
+stderr. What the commands do is in `daemon.commands`, imported when called for, so that help comes at once.
+"""
+
+# ruff: noqa: PLC0415, PLR0913 - commands are imported when called for; a command has as many options as it has
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from daemon.errors import exit_code
+from engines.errors import VigilError
+
+app = typer.Typer(
+    name="vigil",
+    help="Watch cameras: learn what is normal at each place of a view, and raise an alert when something is not.",
+    epilog="Exit codes: 0 done, 1 failed while running, 2 usage or settings error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", help="The settings file.", metavar="vigil.toml", dir_okay=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout, for programs.")]
+Fps = Annotated[
+    float | None,
+    typer.Option("--fps", min=0.1, max=240, help="Frames used a second; makes a film of a folder of pictures."),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except VigilError as error:
+        typer.echo(f"vigil: {error}", err=True)
+        sys.exit(exit_code(error))
+    sys.exit(0)
+
+
+@app.command()
+def enrol(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Normal footage: a URL, a video, a folder of pictures or clips, device:0. "
+            "[dim]clip.avi#t=2.5,9[/] picks a stretch.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The profile to write.", metavar="FILE.vigil")],
+    sources_file: Annotated[
+        Path | None, typer.Option(help="A list of sources, one a line, relative to itself.", metavar="LIST")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Take so much of each source; a live one needs it.", metavar="N"),
+    ] = None,
+    fps: Fps = None,
+    false_alarms_per_day: Annotated[
+        float, typer.Option(min=0.001, max=10_000, help="False alarms a day to aim the threshold at.", metavar="X")
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Learn what is normal from ordinary footage, into a profile."""
+    from daemon.commands.enrol import EnrolOptions, enrol
+
+    enrol(
+        EnrolOptions(
+            sources=tuple(sources or ()),
+            sources_file=sources_file,
+            out=out,
+            minutes=minutes,
+            fps=fps,
+            false_alarms_per_day=false_alarms_per_day,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def score(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Footage to judge, as for enrol.")],
+    *,
+    profile: Annotated[Path, typer.Option("--profile", "-p", help="What enrol made.", metavar="FILE.vigil")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="One row for every frame.", metavar="scores.csv")],
+    maps: Annotated[Path | None, typer.Option(help="Keep the maps of every frame.", metavar="FILE.npz")] = None,
+    overlays: Annotated[Path | None, typer.Option(help="Draw flagged frames into a folder.", metavar="DIR")] = None,
+    fps: Fps = None,
+    as_json: Json = False,
+) -> None:
+    """Judge footage without the daemon: one row for every frame."""
+    from daemon.commands.score import ScoreOptions, score
+
+    score(ScoreOptions(source, profile=profile, out=out, maps=maps, overlays=overlays, fps=fps, as_json=as_json))
+
+
+@app.command()
+def run(
+    *,
+    config: Config = Path("vigil.toml"),
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log at debug level.")] = False,
+) -> None:
+    """Watch the cameras of a settings file until told to stop."""
+    from daemon.commands.run import run
+
+    raise typer.Exit(run(config, verbose=verbose))
+
+
+@app.command()
+def check(*, config: Config = Path("vigil.toml"), as_json: Json = False) -> None:
+    """Look over settings, profiles and cameras without starting; exit code 1 when something fails."""
+    from daemon.commands.check import check
+
+    raise typer.Exit(check(config, as_json=as_json))
+
+
+@app.command()
+def subscribe(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Such as tcp://127.0.0.1:5557.")],
+    *,
+    camera: Annotated[str | None, typer.Option(help="Listen to one camera only.", metavar="NAME")] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the pictures in a folder.", metavar="DIR")] = None,
+    as_json: Json = False,
+    count: Annotated[int | None, typer.Option(min=1, help="Leave after so many alerts.", metavar="N")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="Fail when nothing comes for so many seconds.", metavar="S")
+    ] = None,
+) -> None:
+    """Print alerts as they come: the reference subscriber."""
+    from daemon.commands.subscribe import SubscribeOptions, subscribe
+
+    subscribe(SubscribeOptions(endpoint, camera=camera, save=save, as_json=as_json, count=count, timeout_s=timeout))
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Tell what this machine has, and which engine would run and why."""
+    from daemon.commands.doctor import doctor
+
+    raise typer.Exit(doctor(as_json=as_json))
+
+
+@app.command()
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the pictures go.", metavar="DIR")] = Path(
+        "demo-output"
+    ),
+) -> None:
+    """See it all work: generated cameras are served, learnt, watched, and their alerts shown."""
+    from daemon.demo import main as show
+
+    raise typer.Exit(show(out))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from daemon.version import installed_version
+
+    typer.echo(f"vigil {installed_version()}")

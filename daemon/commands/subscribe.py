@@ -1,0 +1,114 @@
+"""``vigil subscribe``: the reference subscriber."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.markup import escape
+
+from daemon.commands.terminal import notes, results, write_json
+from engines.errors import VigilError
+from pipelines.errors import WireError
+from pipelines.headers import AlertHeader, StatusHeader
+from pipelines.subscribe import Subscriber, save_message
+from pipelines.wire import AlertMessage, Message
+
+_COLOURS = {"begin": "bold red", "update": "yellow", "end": "green"}
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeOptions:
+    """The command's arguments."""
+
+    endpoint: str
+    camera: str | None = None
+    save: Path | None = None
+    as_json: bool = False
+    count: int | None = None
+    timeout_s: float | None = None
+
+
+def subscribe(options: SubscribeOptions) -> None:
+    """Print what comes until told to stop, or until enough alerts have.
+
+    Raises `SubscribeError` for an endpoint that makes no sense and after a silence of the time given.
+    """
+    show = _Show(options)
+    # Ctrl-C is how a person ends it; one who stops reading the pipe ends it too.
+    with suppress(KeyboardInterrupt, BrokenPipeError):
+        subscriber = Subscriber(options.endpoint, options.camera, timeout_s=options.timeout_s, on_gap=show.gap)
+        with subscriber as messages:
+            while options.count is None or show.alerts < options.count:
+                try:
+                    show.message(messages.receive(options.timeout_s))
+                except WireError as error:
+                    show.remark(str(error))
+
+
+class _Show:
+    """Puts messages before people or programs."""
+
+    def __init__(self, options: SubscribeOptions) -> None:
+        self.alerts = 0
+        self._options = options
+        self._results, self._notes = results(), notes()
+        self._states: dict[str, str] = {}
+
+    def message(self, message: Message) -> None:
+        """Print and keep one message."""
+        self.alerts += isinstance(message, AlertMessage)
+        if self._options.as_json:
+            write_json(message.header)
+        elif isinstance(message, AlertMessage):
+            self._results.print(_alert_line(message.header))
+        else:
+            self._status(message.header)
+        if self._options.save is not None:
+            self._keep(message, self._options.save)
+        sys.stdout.flush()
+
+    def gap(self, gap: object) -> None:
+        """Say that messages were lost."""
+        self.remark(str(gap))
+
+    def remark(self, text: str) -> None:
+        """Say something beside the results."""
+        self._notes.print(f"[yellow]note:[/] {escape(text)}")
+
+    def _status(self, header: StatusHeader) -> None:
+        """Heartbeats repeat a state; people want its changes."""
+        told = f"{header.state}{f': {header.reason}' if header.reason else ''}"
+        if self._states.get(header.camera) != told:
+            self._states[header.camera] = told
+            self._results.print(f"[dim]{_clock(header.sent_unix)} {header.camera} is {escape(told)}[/]")
+
+    @staticmethod
+    def _keep(message: Message, folder: Path) -> None:
+        try:
+            save_message(message, folder)
+        except OSError as error:
+            raise VigilError(f"--save {folder}: cannot write there ({error.strerror})") from error
+
+
+def _alert_line(header: AlertHeader) -> str:
+    latency = header.latency_ms
+    parts = [
+        _clock(header.captured_unix),
+        escape(header.camera),
+        f"[{_COLOURS.get(header.phase, 'default')}]{header.phase:6}[/]",
+        f"score {header.score:.2f} of {header.threshold:.2f}",
+        f"by {header.signals[0].name}" if header.signals else "",
+        f"for {header.duration_s:.1f} s" if header.phase != "begin" else "",
+        f"({header.end_reason})" if header.end_reason else "",
+        f"[dim]{escape(header.event_id)}[/]",
+        f"[dim]{latency.capture_to_publish:.0f} ms[/]" if latency else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _clock(unix_s: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(unix_s)) + f".{int(unix_s % 1 * 1000):03d}"

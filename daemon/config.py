@@ -1,0 +1,195 @@
+"""``vigil.toml`` -> frozen settings, composed from those of each room. Reads files; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from daemon.errors import SettingsError
+from daemon.logs import LogSettings
+from daemon.probes import HttpSettings
+from daemon.strict import convert, one_line, show
+from engines.runtime.select import EngineSettings
+from pipelines.batcher import BatchSettings
+from pipelines.errors import SourceError
+from pipelines.events import EventSettings
+from pipelines.publish import PublishSettings
+from pipelines.redact import redact
+from pipelines.sources.spec import SourceSpec, parse_source
+
+CameraName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z",
+        description="1 to 64 letters, digits, - or _, the first a letter or digit",
+    ),
+]
+
+
+class WatchdogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When the daemon takes itself for wedged and leaves, so that its service manager starts it again."""
+
+    stall_s: Annotated[float, msgspec.Meta(ge=2, le=3600)] = 20.0
+    """Seconds without a frame analysed although cameras deliver, or without a step of a thread that it needs."""
+
+
+class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One ``[[cameras]]`` table as it is written."""
+
+    name: CameraName
+    source: str | None = None
+    """A URL, file, folder or device; a path is relative to the settings file."""
+    source_file: str | None = None
+    """Instead of `source`: a file that holds it, for URLs with a password. ``$CREDENTIALS_DIRECTORY/NAME`` reads a
+    systemd credential."""
+    profile: str
+    """What `vigil enrol` made; relative to the settings file."""
+    fps: Annotated[float, msgspec.Meta(ge=0.5, le=60)] = 5.0
+    """Frames analysed a second; the rest is left out before any pixel is converted."""
+    transport: Literal["tcp", "udp"] = "tcp"
+    """How RTSP carries the video."""
+    paced: bool = True
+    """Play a file in real time rather than as fast as it decodes."""
+    threshold: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
+    """Score from which a frame is flagged, in place of the profile's own."""
+    events: EventSettings | None = None
+    """Keys that differ from ``[events]`` for this camera."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file as it is written."""
+
+    engine: EngineSettings = EngineSettings()
+    batch: BatchSettings = BatchSettings()
+    publish: PublishSettings = PublishSettings()
+    events: EventSettings = EventSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
+    cameras: Annotated[tuple[CameraSettings, ...], msgspec.Meta(min_length=1)]
+
+
+class Camera(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera with its paths and overrides worked out."""
+
+    name: str
+    source: SourceSpec
+    profile: Path
+    fps: float
+    transport: Literal["tcp", "udp"]
+    paced: bool
+    threshold: float | None
+    events: EventSettings
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What a settings file says."""
+
+    file: Path
+    settings: Settings
+    cameras: tuple[Camera, ...]
+
+
+def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read a settings file.
+
+    Raises `SettingsError`: one line with the file, the key and what was expected there, free of secrets.
+    """
+    data = _parse(path)
+    try:
+        settings = convert(data, Settings, path.name)
+        _reject_doubles(settings, path.name)
+        cameras = tuple(_camera(path, data, settings, index, environ) for index in range(len(settings.cameras)))
+    except SettingsError as error:
+        raise SettingsError(one_line(redact(str(error)))) from None
+    return Config(file=path, settings=settings, cameras=cameras)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name}: is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name}: is not TOML: {redact(str(error))}") from error
+    except (RecursionError, ValueError) as error:  # nested beyond reason; a date or number that Python cannot hold
+        raise SettingsError(f"{path.name}: is not TOML that can be read: {type(error).__name__}") from error
+
+
+def _reject_doubles(settings: Settings, where: str) -> None:
+    names = Counter(camera.name for camera in settings.cameras)
+    for index, camera in enumerate(settings.cameras):
+        if names[camera.name] > 1 and [c.name for c in settings.cameras].index(camera.name) != index:
+            raise SettingsError(
+                f'{where}: cameras[{index}].name: expected a name of its own, got "{camera.name}" a second time'
+            )
+
+
+def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int, environ: Mapping[str, str]) -> Camera:
+    written, key = settings.cameras[index], f"{path.name}: cameras[{index}]"
+    profile = _profile(path.parent, written.profile, f"{key}.profile")
+    merged = {**data.get("events", {}), **data["cameras"][index].get("events", {})}
+    return Camera(
+        name=written.name,
+        source=_source(path, written, key, environ),
+        profile=profile,
+        fps=written.fps,
+        transport=written.transport,
+        paced=written.paced,
+        threshold=written.threshold,
+        events=convert(merged, EventSettings, f"{key}.events"),
+    )
+
+
+def _profile(base: Path, written: str, key: str) -> Path:
+    try:
+        profile = base / Path(written).expanduser()
+        found = profile.is_file()
+    except (OSError, RuntimeError):  # a name too long; the home of nobody
+        found = False
+    if not found:
+        raise SettingsError(f"{key}: expected a profile made by vigil enrol, got {show(written)}, which is no file")
+    return profile
+
+
+def _source(path: Path, written: CameraSettings, key: str, environ: Mapping[str, str]) -> SourceSpec:
+    if (written.source is None) == (written.source_file is None):
+        got = "neither" if written.source is None else "both"
+        raise SettingsError(f"{key}.source: expected either source or source_file, got {got}")
+    if written.source is not None:
+        text, where = written.source, f"{key}.source"
+    else:
+        where = f"{key}.source_file"
+        text = _read_secret(path.parent, written.source_file or "", where, environ)
+    if not text.isprintable():
+        raise SettingsError(f"{where}: expected a URL, file, folder or device, got a text with control characters")
+    try:
+        return parse_source(text, path.parent)
+    except (SourceError, OSError, RuntimeError) as error:  # a name too long; the home of nobody
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _read_secret(base: Path, written: str, where: str, environ: Mapping[str, str]) -> str:
+    """The first line of the file named; it may hold a password, so it is in no error."""
+    start = "$CREDENTIALS_DIRECTORY/"
+    if written.startswith(start):
+        folder = environ.get(start[1:-1])
+        if folder is None:
+            raise SettingsError(f"{where}: {start[:-1]} is set by systemd only; use LoadCredential= or another file")
+        written = str(Path(folder) / written.removeprefix(start))
+    try:
+        lines = (base / written).read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise SettingsError(f"{where}: {base / written} cannot be read: {reason}") from None
+    if not lines[0].strip():
+        raise SettingsError(f"{where}: expected a source on the first line of {base / written}, got an empty line")
+    return lines[0].strip()

@@ -1,0 +1,150 @@
+"""The daemon's life: startup, main loop, shutdown, on the main thread."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from daemon.board import Board
+from daemon.errors import EXIT_FAILED, EXIT_OK, StageDied
+from daemon.liveness import Vitals, ailment
+from daemon.notify import Notifier
+from daemon.probes import Health
+from daemon.signals import StopSignals
+from daemon.supervisor import Post, Supervisor
+
+_log = logging.getLogger("vigil.daemon")
+
+_TICK_S = 0.1
+_CHECK_S = 0.5
+_STATUS_S = 5.0
+_STOP_WITHIN_S = 4.0
+_DRAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The stages of one daemon and what can be seen of them."""
+
+    posts: Sequence[Post]
+    """In the order of the start, downstream first."""
+    captures: Sequence[str]
+    """Threads of the cameras."""
+    board: Board
+    analysed_ns: Callable[[], int]
+    """When a frame was last analysed, on the monotonic clock."""
+    stall_s: float
+
+
+class Pulse:
+    """Whether the daemon is live and ready; written by the main thread, read by the health pages."""
+
+    def __init__(self) -> None:
+        self.live = Health(ok=True)
+        self.ready = Health(ok=False, reason="starting")
+
+
+class Daemon:
+    """Runs an assembly until it is asked to stop, has nothing left to watch, or cannot go on."""
+
+    def __init__(self, assembly: Assembly, pulse: Pulse, signals: StopSignals, notifier: Notifier) -> None:
+        self._assembly = assembly
+        self._pulse = pulse
+        self._signals = signals
+        self._notifier = notifier
+        self._supervisor = Supervisor(assembly.posts)
+        self._checked = self._told = 0.0
+
+    def run(self) -> int:
+        """Live; returns the exit code. Does not return when threads will not end or a second signal comes."""
+        code = EXIT_OK
+        try:
+            self._startup()
+            code = self._main_loop()
+        except StageDied as error:
+            _log.critical("cannot go on: %s", error, exc_info=error.__cause__)
+            code = EXIT_FAILED
+        return self._shutdown(code)
+
+    def _startup(self) -> None:
+        self._supervisor.start(self._signals.asked)
+        if not self._signals.asked():
+            self._pulse.ready = Health(ok=True)
+            self._notifier.tell("READY=1", "STATUS=started")
+            _log.info("watching %d cameras", len(self._assembly.captures))
+
+    def _main_loop(self) -> int:
+        while not self._signals.asked():
+            now = time.monotonic()
+            if now - self._checked >= _CHECK_S:
+                self._checked = now
+                self._supervisor.check()
+                self._mind_pulse()
+                if self._supervisor.finished(self._assembly.captures):
+                    return self._run_dry()
+            if now - self._told >= _STATUS_S:
+                self._told = now
+                self._notifier.tell(f"STATUS={self._describe()}")
+            time.sleep(_TICK_S)
+        _log.info("stopping on %s", self._signals.last)
+        return EXIT_OK
+
+    def _mind_pulse(self) -> None:
+        """Feed the watchdog while frames make progress; end the process when they do not."""
+        reason = ailment(self._vitals(), self._assembly.stall_s)
+        if reason is not None:
+            self._pulse.live = Health(ok=False, reason=reason)
+            raise StageDied(reason)
+        self._notifier.tell("WATCHDOG=1")
+
+    def _vitals(self) -> Vitals:
+        workers = self._supervisor.workers
+        captures = set(self._assembly.captures)
+        return Vitals(
+            now_ns=time.monotonic_ns(),
+            essential=[(w.thread, w.beat_ns) for w in workers if w.thread not in captures],
+            captures=[(w.thread, w.beat_ns) for w in workers if w.thread in captures and w.alive],
+            live_since_ns=self._assembly.board.live_since_ns(),
+            analysed_ns=self._assembly.analysed_ns(),
+        )
+
+    def _run_dry(self) -> int:
+        """Every source was a file and has ended: give the last frames time to get through."""
+        time.sleep(_DRAIN_S)
+        _log.info("every source has ended; nothing is left to watch")
+        return EXIT_OK
+
+    def _describe(self) -> str:
+        states = self._assembly.board.states()
+        rest = ", ".join(f"{count} {state}" for state, count in sorted(states.items()) if state != "live")
+        return f"{states['live']} of {len(self._assembly.captures)} cameras live" + (f" ({rest})" if rest else "")
+
+    def _shutdown(self, code: int) -> int:
+        began = time.monotonic()
+        self._pulse.ready = Health(ok=False, reason="stopping")
+        self._notifier.tell("STOPPING=1", "STATUS=stopping")
+        self._supervisor.signal_stop()
+        left = self._supervisor.join(began + _STOP_WITHIN_S, self._signals.insisted)
+        if self._signals.insisted():
+            _log.warning("second signal: leaving at once")
+            _leave()
+        if left:
+            _log.critical("threads that did not end within %.0f s: %s", _STOP_WITHIN_S, ", ".join(sorted(left)))
+            faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+            _leave()
+        for thread, error in self._supervisor.errors():
+            _log.error("%s ended with an error: %s", thread, error)
+        _log.info("stopped in %.1f s", time.monotonic() - began)
+        return code
+
+
+def _leave() -> None:
+    """End the process whatever its threads do: native calls cannot be interrupted."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(EXIT_FAILED)

@@ -1,0 +1,39 @@
+"""SIGTERM and SIGINT as flags: the first asks to stop, the second to leave at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopSignals:
+    """How often the process was asked to stop. The handlers set fields and do nothing else."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.last = ""
+        """Name of the latest signal, for the log."""
+
+    def asked(self) -> bool:
+        """Whether to stop."""
+        return self._count > 0
+
+    def insisted(self) -> bool:
+        """Whether to leave without waiting for anything."""
+        return self._count > 1
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Catch the signals while the block runs; main thread only."""
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._count += 1
+        self.last = signal.Signals(number).name
