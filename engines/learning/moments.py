@@ -23,6 +23,8 @@ class Whitening:
     """float32 [F]: one over the standard deviation."""
     whiten: Floats
     """float32 [C, F]: from standardised features to the latent."""
+    back: Floats
+    """float32 [F, C]: the best linear way back from the latent to the standardised features."""
     explained: float
     """Share of the standardised features' variance that the latent keeps."""
 
@@ -52,20 +54,24 @@ class Moments:
         """float64 [F, F]."""
         return self._products / max(self._count, 1) - np.outer(self.mean, self.mean)
 
-    def whitening(self, latent_channels: int) -> Whitening:
+    def whitening(self, latent_channels: int, emphasis: NDArray[np.floating]) -> Whitening:
         """Fit the PCA whitening with the given number of leading directions.
 
-        The sign of each direction is fixed (its largest weight is positive), so that equal moments give equal
-        latents.
+        `emphasis` [F] says how much a channel counts when the leading directions are chosen; the latent is white
+        whatever it says. The sign of each direction is fixed (its largest weight is positive), so that equal
+        moments give equal latents.
         """
         scale = 1 / np.maximum(np.sqrt(np.diag(self.covariance)), _SMALLEST_DEVIATION)
-        values, vectors = np.linalg.eigh(self.covariance * np.outer(scale, scale))
-        leading = vectors[:, ::-1][:, :latent_channels]
-        kept = values[::-1][:latent_channels]
+        correlation = self.covariance * np.outer(scale, scale)
+        values, vectors = np.linalg.eigh(correlation * np.outer(emphasis, emphasis))
+        leading, kept = vectors[:, ::-1][:, :latent_channels], values[::-1][:latent_channels]
         leading = leading * np.sign(leading[np.abs(leading).argmax(0), np.arange(latent_channels)])
+        whiten = (leading * emphasis[:, None] / np.sqrt(kept)).T
+        back = correlation @ whiten.T
         return Whitening(
             mean=self.mean.astype(np.float32),
             scale=scale.astype(np.float32),
-            whiten=(leading / np.sqrt(kept)).T.astype(np.float32),
-            explained=float(kept.sum() / values.sum()),
+            whiten=whiten.astype(np.float32),
+            back=back.astype(np.float32),
+            explained=float(np.square(back).sum() / np.trace(correlation)),
         )

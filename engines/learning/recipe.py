@@ -98,6 +98,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     seed: int
     latent_channels: Annotated[int, msgspec.Meta(ge=1, le=176)]
+    emphasis: tuple[Amount, Amount, Amount]
+    """How much the fine, the middle and the coarse features count in the choice of what the latent keeps."""
     decoder: DecoderSettings
     corpus: CorpusSettings
     augmentation: Augmentation

@@ -26,7 +26,7 @@ from engines.learning.moments import Whitening
 from engines.learning.recipe import Recipe
 from engines.learning.verify import verify_network
 from engines.network.decoder import Decoder
-from engines.network.encoder import Encoder
+from engines.network.encoder import SCALE_CHANNELS, Encoder
 from engines.network.files import Network
 from engines.network.imagenet import load_imagenet
 
@@ -61,7 +61,7 @@ def learn(recipe: Recipe, frames: Iterator[Pixels], folder: Path, report: Report
         load_imagenet(encoder.backbone)
         corpus = EncodedCorpus(folder, recipe.corpus.pictures)
         corpus.fill(encoder, pictures(recipe, frames), lambda n: report(Progress(n, recipe.corpus.pictures, "encode")))
-        whitening = corpus.moments.whitening(recipe.latent_channels)
+        whitening = corpus.moments.whitening(recipe.latent_channels, np.repeat(recipe.emphasis, SCALE_CHANNELS))
         encoder.adopt(*map(torch.from_numpy, (whitening.mean, whitening.scale, whitening.whiten)))
         decoder = train_decoder(recipe, corpus, whitening, folder, report)
         figures = measure(decoder, corpus, whitening, held_out(recipe))
@@ -81,6 +81,7 @@ def train_decoder(recipe: Recipe, corpus: EncodedCorpus, whitening: Whitening, f
     """Train the decoder on the encoded corpus, the held-out pictures left alone."""
     torch.manual_seed(recipe.seed)
     decoder = Decoder(recipe.latent_channels, recipe.decoder.width, recipe.decoder.kernels)
+    decoder.start_linear(torch.from_numpy(whitening.back))
     run = _Run(recipe, decoder, folder / "checkpoint.pt")
     for step in range(run.resume(), recipe.optimisation.steps):
         loss = run.step(corpus, whitening)

@@ -40,7 +40,7 @@ class Decoder(nn.Module):
             nn.ReLU(),
             *(SeparableResidual(width, kernel) for kernel in kernels),
         )
-        self.features = nn.Conv2d(width, FEATURE_CHANNELS, 1)
+        self.features = nn.Conv2d(width + latent_channels, FEATURE_CHANNELS, 1)
         self.picture = nn.Sequential(
             nn.Conv2d(width, 4 * _FINE, 1),
             nn.PixelShuffle(2),
@@ -49,8 +49,17 @@ class Decoder(nn.Module):
             nn.PixelShuffle(2),
         )
 
+    @torch.no_grad()
+    def start_linear(self, back: Tensor) -> None:
+        """Begin training as the linear way back from latent to features, [F, C]; the trunk adds what it learns."""
+        width = self.features.in_channels - back.shape[1]
+        self.features.weight.zero_()
+        self.features.weight[:, width:, 0, 0] = back
+        nn.init.zeros_(self.features.bias)  # type: ignore[arg-type]  # it has one
+
     def forward(self, latent: Tensor) -> DecoderOutput:
         """Decode float32 [N, h, w, C]."""
-        x = self.trunk(latent.permute(0, 3, 1, 2))
+        code = latent.permute(0, 3, 1, 2)
+        x = self.trunk(code)
         picture = torch.sigmoid(self.picture(x))
-        return DecoderOutput(self.features(x).permute(0, 2, 3, 1), picture.permute(0, 2, 3, 1))
+        return DecoderOutput(self.features(torch.cat([x, code], 1)).permute(0, 2, 3, 1), picture.permute(0, 2, 3, 1))

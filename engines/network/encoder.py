@@ -23,7 +23,8 @@ STAGES: Final = (
 """EfficientNet-Lite0 up to stride 16."""
 SCALES: Final = (1, 2, 4)
 """The stages whose outputs are features: 24 channels at stride 4, 40 at stride 8, 112 at stride 16."""
-FEATURE_CHANNELS: Final = sum(STAGES[stage][4] for stage in SCALES)
+SCALE_CHANNELS: Final = tuple(STAGES[stage][4] for stage in SCALES)
+FEATURE_CHANNELS: Final = sum(SCALE_CHANNELS)
 
 
 class EncoderOutput(NamedTuple):
@@ -64,7 +65,7 @@ class Encoder(nn.Module):
     """Frozen multi-scale features and a linear bottleneck fitted in closed form.
 
     `mean` and `scale` standardise the features and `whiten` is their PCA whitening: Euclidean distance between
-    latents is then the Mahalanobis distance within the C leading directions of the corpus. `learning.moments`
+    latents is then the Mahalanobis distance within C leading directions of the corpus. `learning.moments`
     fits all three. Features are not averaged over neighbouring places, as PatchCore does (Roth et al., CVPR 2022):
     measured, that cost the nearest-neighbour distance more than it gave (see README.md).
     """
