@@ -30,8 +30,10 @@ FIRST_PICTURE_S = 10.0
 """How long a live stream may send packets before its first key frame: cameras with long groups take their time."""
 
 _POLL_S = 0.004
-_NO_SEEK = 0x0080 | 0x0100 | 0x0200
-"""AVFMT_NOTIMESTAMPS, _GENERIC_INDEX and _TS_DISCONT: formats whose times after a seek are guesses."""
+_NO_TIMES = 0x0080 | 0x0100
+"""AVFMT_NOTIMESTAMPS and AVFMT_GENERIC_INDEX: formats of bare pictures, whose times libav makes up."""
+_NO_SEEK = _NO_TIMES | 0x0200
+"""The same and AVFMT_TS_DISCONT: formats whose times after a seek are guesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class Decoder:
         """The nominal time between frames; a guess where the stream does not say."""
         rate = self.stream.average_rate or self.stream.guessed_rate
         return 0.04 if not rate or rate > 1000 else float(1 / rate)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the format carries times at all."""
+        return not self._container.format.flags & _NO_TIMES
 
     @property
     def duration_s(self) -> float | None:

@@ -69,7 +69,10 @@ def read_picture(path: Path) -> Pixels:
         data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except OSError as error:
         raise SourceRefused(f"{path}: cannot be read: {(error.strerror or 'unknown').lower()}") from None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    except cv2.error:  # absurdly large
+        picture = None
     if picture is None:
         raise SourceRefused(f"{path}: not a picture that can be read; repair it or take it away")
     return np.asarray(picture, dtype=np.uint8)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import unquote
 
 from pipelines.errors import SourceRefused
 from pipelines.redact import redact
@@ -67,9 +69,9 @@ def parse_source(text: str, base: Path | None = None) -> SourceSpec:
     source can be opened is not looked at. Raises SourceRefused on a malformed fragment or an empty text.
     """
     text = text.strip()
-    if not text:
+    if not text or "\0" in text:
         raise SourceRefused("empty source: name a URL, a file, a folder or a device such as device:0")
-    if not _URL.match(text) and _path(text, base).exists():
+    if not _URL.match(text) and _exists(_path(text, base)):
         location, stretch = text, WHOLE
     else:
         location, stretch = _split(text)
@@ -88,38 +90,52 @@ def _split(text: str) -> tuple[str, Stretch]:
 
 def _locate(location: str, stretch: Stretch, base: Path | None) -> SourceSpec:
     if location.startswith("file://"):
-        location = location.removeprefix("file://")
+        location = unquote(location.removeprefix("file://"))
     if _URL.match(location):
         return SourceSpec("stream", location, stretch.start_s, stretch.end_s)
     if device := _DEVICE.fullmatch(location):
         node = device["node"] or device["path"] or f"/dev/video{device['number']}"
         return SourceSpec("device", node, stretch.start_s, stretch.end_s)
     path = _path(location, base)
+    if base is not None and not _exists(path) and glob.has_magic(location):
+        path = Path(glob.escape(str(base))) / location
     return SourceSpec(_kind_of_path(path), str(path), stretch.start_s, stretch.end_s)
 
 
 def _path(location: str, base: Path | None) -> Path:
-    path = Path(location).expanduser()
+    path = Path.home() / location[2:] if location.startswith("~/") else Path(location)
     return path if base is None else base / path
 
 
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises on what may not be looked at
+
+
 def _kind_of_path(path: Path) -> SourceKind:
-    if path.is_dir() or (not path.exists() and glob.has_magic(str(path))):
-        files = list_files(path)
-        return "clips" if any(f.suffix.lower() in CLIP_SUFFIXES for f in files) else "pictures"
+    if os.path.isdir(path) or (not _exists(path) and glob.has_magic(str(path))):  # noqa: PTH112 - likewise
+        return "clips" if any(f.suffix.lower() in CLIP_SUFFIXES for f in list_files(path)) else "pictures"
     return "pictures" if path.suffix.lower() in PICTURE_SUFFIXES else "video"
 
 
 def list_files(path: Path) -> list[Path]:
-    """Pictures and clips of a folder, of a pattern, or the one file itself, in order of name; hidden files left out."""
-    if path.is_dir():
-        found = list(path.iterdir())
-    elif path.exists():
-        return [path]
-    else:
-        found = [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207 - the pattern may be absolute
+    """Pictures and clips of a folder, of a pattern, or the one file itself, in order of name; hidden files left out.
+
+    Raises SourceRefused when the folder may not be read.
+    """
     wanted = PICTURE_SUFFIXES + CLIP_SUFFIXES
-    return sorted(f for f in found if f.suffix.lower() in wanted and not f.name.startswith(".") and f.is_file())
+    try:
+        found = _listed(path)
+        return sorted(f for f in found if f.suffix.lower() in wanted and not f.name.startswith(".") and f.is_file())
+    except OSError as error:
+        raise SourceRefused(f"{path}: cannot be listed: {(error.strerror or 'unknown').lower()}") from error
+
+
+def _listed(path: Path) -> list[Path]:
+    if path.is_dir():
+        return list(path.iterdir())
+    if path.exists():
+        return [path]
+    return [Path(name) for name in glob.glob(str(path))]  # noqa: PTH207 - the pattern may be absolute
 
 
 def read_sources_file(path: Path) -> list[SourceSpec]:
@@ -128,7 +144,7 @@ def read_sources_file(path: Path) -> list[SourceSpec]:
     Blank lines and lines that begin with ``#`` are passed over. Raises SourceRefused that names file and line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SourceRefused(f"{path}: cannot read the list of sources: {why}") from error

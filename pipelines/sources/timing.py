@@ -6,7 +6,8 @@ Pure arithmetic on seconds: no pixels, no clocks read.
 from __future__ import annotations
 
 _JUMP_S = 1.0
-_WATCH_S = 5.0
+_WATCH_S = 10.0
+_SANE_SPEED = (0.75, 1.33)
 
 
 class FileClock:
@@ -33,15 +34,16 @@ class LiveClock:
 
     PTS keep even spacing through bursts and jitter of the network, so they are preferred. A PTS that is missing,
     runs back or leaps further than the time that passed is bridged by the capture clock. A stream whose PTS run at
-    less than half or more than twice the real speed over five seconds is not believed again.
+    another speed than real time, over ten seconds, is not believed again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_times: bool = True) -> None:
+        """Without `has_times` the PTS are known to be made up, and the capture clock counts from the start."""
         self._offset_s: float | None = None
         self._last_s: float | None = None
         self._last_capture_s = 0.0
         self._watched_from: tuple[float, float] | None = None
-        self._believed = True
+        self._believed = has_times
 
     def tell(self, pts_s: float | None, capture_s: float) -> float:
         """Seconds from the first frame, always increasing; `capture_s` is the monotonic clock after decoding."""
@@ -69,7 +71,7 @@ class LiveClock:
             self._watched_from = (time_s, capture_s)
         since_s, since_capture_s = self._watched_from
         if (passed_s := capture_s - since_capture_s) >= _WATCH_S:
-            self._believed = 0.5 <= (time_s - since_s) / passed_s <= 2.0
+            self._believed = _SANE_SPEED[0] <= (time_s - since_s) / passed_s <= _SANE_SPEED[1]
             self._watched_from = (time_s, capture_s)
 
     def _from_capture(self, capture_s: float) -> float:

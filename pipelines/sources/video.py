@@ -92,7 +92,7 @@ class VideoSource:
         self._given = 0
         self._corrupt_told = 0
         self._start_pts = decoder.stream.start_time
-        self._clock = LiveClock() if decoder.live else FileClock(decoder.interval_s)
+        self._clock = LiveClock(has_times=decoder.has_times) if decoder.live else FileClock(decoder.interval_s)
         self._sampler = Sampler(self._settings.fps)
         self._tolerance_s = min(_ROUNDING_S, decoder.interval_s / 4)
 

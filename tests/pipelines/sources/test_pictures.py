@@ -120,3 +120,17 @@ def test_square_pixels(aspect: str | None, size: tuple[int, int]) -> None:
     from fractions import Fraction  # noqa: PLC0415
 
     assert square_size(720, 576, None if aspect is None else Fraction(aspect)) == size
+
+
+def test_a_picture_that_a_camera_held_sideways_comes_upright(tmp_path: Path) -> None:
+    upright = numbered_picture(0b101101001110, (96, 128))
+    ok, data = cv2.imencode(".jpg", np.rot90(upright))
+    assert ok
+    tag = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"  # orientation 6: turn a quarter clockwise to show
+    exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01" + tag + b"\x00\x00\x00\x00"
+    jpeg = data.tobytes()
+    header = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "side.jpg").write_bytes(jpeg[:2] + header + jpeg[2:])
+    shown = read_picture(tmp_path / "side.jpg")
+    assert shown.shape == upright.shape
+    assert number_of(shown) == 0b101101001110

@@ -1,10 +1,13 @@
+import contextlib
 from pathlib import Path
 
 import cv2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.errors import SourceRefused
-from pipelines.sources.spec import SourceKind, SourceSpec, parse_source, read_sources_file
+from pipelines.sources.spec import SourceKind, SourceSpec, list_files, parse_source, read_sources_file
 from tests.pipelines.sources.numbered import numbered_picture
 
 
@@ -81,3 +84,24 @@ def test_a_list_that_is_no_list_is_refused(tmp_path: Path, content: bytes | None
         path.write_bytes(content)
     with pytest.raises(SourceRefused, match=r"list\.txt"):
         read_sources_file(path)
+
+
+@given(st.text() | st.text(st.sampled_from("rtsp:/@#t=,.*[]~0 device")))
+def test_any_text_is_a_source_or_is_refused_and_nothing_else(text: str) -> None:
+    with contextlib.suppress(SourceRefused):
+        spec = parse_source(text)
+        assert spec.location
+        assert "\n" not in spec.label or "\n" in text
+
+
+def test_a_pattern_works_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:
+    folder = tmp_path / "gate [1]"
+    folder.mkdir()
+    (folder / "a.jpg").touch()
+    (folder / "b[2].avi").touch()
+    assert [p.name for p in list_files(Path(parse_source("*.jpg", folder).location))] == ["a.jpg"]
+    assert parse_source("b[2].avi", folder) == SourceSpec("video", str(folder / "b[2].avi"))
+
+
+def test_a_file_address_may_be_escaped() -> None:
+    assert parse_source("file:///a%20b.mp4").location == "/a b.mp4"

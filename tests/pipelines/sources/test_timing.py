@@ -93,3 +93,8 @@ def test_live_times_always_increase(steps: list[tuple[float | None, float]]) -> 
     capture_s = itertools.accumulate(wait for _, wait in steps)
     told = [clock.tell(pts, at) for (pts, _), at in zip(steps, capture_s, strict=True)]
     assert all(a < b for a, b in itertools.pairwise(told))
+
+
+def test_made_up_times_are_not_used_at_all() -> None:
+    clock = LiveClock(has_times=False)
+    assert [clock.tell(i / 25, 3 + i / 15) for i in range(4)] == pytest.approx([i / 15 for i in range(4)])
