@@ -13,6 +13,13 @@ _MOST_REQUEST_BYTES = 4096
 """Subscribers send topics and nothing else: whoever sends more is disconnected."""
 _MOST_REQUESTS = 256
 """Requests looked at in one go, so that a noisy subscriber cannot hold up alerts."""
+_KEEP_ALIVE = {
+    zmq.TCP_KEEPALIVE: 1,
+    zmq.TCP_KEEPALIVE_IDLE: 30,
+    zmq.TCP_KEEPALIVE_INTVL: 10,
+    zmq.TCP_KEEPALIVE_CNT: 3,
+}
+"""A subscriber whose machine vanished is let go of, and its queue with it, after a minute."""
 _HINTS = {
     errno.EADDRINUSE: "the address is in use: stop the program that holds it, or publish on another port",
     errno.EADDRNOTAVAIL: "this machine has no such address: use one of its own, 127.0.0.1, or * for all",
@@ -54,6 +61,8 @@ class Outlet:
             socket.setsockopt(zmq.SNDHWM, self._high_water)
             socket.setsockopt(zmq.LINGER, self._linger_ms)
             socket.setsockopt(zmq.MAXMSGSIZE, _MOST_REQUEST_BYTES)
+            for option, value in _KEEP_ALIVE.items():
+                socket.setsockopt(option, value)
             socket.bind(endpoint)
         except zmq.ZMQError as error:
             socket.close(linger=0)

@@ -35,6 +35,7 @@ _BUSY_S = 0.2
 """A step takes no further item after this time."""
 _WELCOME_EVERY_NS = _NS // 2
 """However many subscribe, all statuses go out at most this often for their sake."""
+_PRIVATE = ("ipc://", "tcp://127.", "tcp://[::1]:")
 _GONE = frozenset({"lost", "ended", "refused"})
 
 
@@ -116,6 +117,8 @@ class Publisher:
         """Make the socket and bind it."""
         self.endpoint = self._outlet.open(self._settings.endpoint)
         _log.info("publishing on %s as run %s", self.endpoint, self.boot_id)
+        if not self.endpoint.startswith(_PRIVATE):
+            _log.warning("whoever reaches %s can read alerts and see their pictures", self.endpoint)
 
     def step(self) -> bool:
         """Publish what waits, then see to new subscribers and heartbeats."""

@@ -69,7 +69,8 @@ def propose_regions(
     scores = np.nan_to_num(scores)
     level = attention_level(scores, threshold, settings.peak_share, flagged=flagged)
     raised = (scores >= level) & (scores > 0)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(raised.astype(np.uint8), connectivity=8)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(raised.astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int32)
     peaks = {part: float(scores[labels == part].max()) for part in range(1, count)}
     strongest = sorted(peaks, key=lambda part: -peaks[part])[:_MOST_PARTS]
     boxes = _merge([_box(part, stats[part]) for part in strongest])

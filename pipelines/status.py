@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pipelines.types import CameraStatus, Verdict
 
 _NS = 1_000_000_000
+_MOST_AT_ONCE = 32
+"""A burst must not fill a subscriber's queue, in which alerts have to find room."""
 
 
 @dataclass(slots=True)
@@ -72,8 +74,9 @@ class StatusBoard:
             entry.due_ns = min(entry.due_ns, now_ns)
 
     def due(self, now_ns: int) -> list[CameraStatus]:
-        """What is to be told now; each is due again one heartbeat later."""
-        entries = [entry for entry in self._entries.values() if entry.due_ns <= now_ns]
+        """What is to be told now, longest due first, not all at once; each is due again one heartbeat later."""
+        waiting = [entry for entry in self._entries.values() if entry.due_ns <= now_ns]
+        entries = sorted(waiting, key=lambda entry: entry.due_ns)[:_MOST_AT_ONCE]
         for entry in entries:
             entry.due_ns = now_ns + self._period_ns
         return [entry.status for entry in entries]

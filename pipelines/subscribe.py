@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +114,13 @@ class Subscriber:
 
         After either the subscriber can go on.
         """
+        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            parts = self._await(timeout_s)
+            parts = self._await(deadline)
+            if parts is None:
+                raise SubscribeTimeout(
+                    f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there?"
+                )
             if self._is_ours(parts[0]):
                 message = decode(parts)
                 gap = self._sequence.gap_before(message)
@@ -131,16 +138,16 @@ class Subscriber:
             socket.subscribe(f"{topic}{self.camera or ''}")
         socket.connect(self.endpoint)
 
-    def _await(self, timeout_s: float | None) -> list[bytes]:
+    def _await(self, deadline: float) -> list[bytes] | None:
+        """The next message of anybody's; None when the deadline (monotonic) passed."""
         if self._socket is None:
             raise SubscribeError("a Subscriber is used in a with statement")
-        left_s = timeout_s
-        while left_s is None or left_s > 0:
-            wait_s = _POLL_S if left_s is None else min(left_s, _POLL_S)
-            if self._socket.poll(round(wait_s * 1000)):
+        while True:
+            left_s = max(0.0, deadline - time.monotonic())
+            if self._socket.poll(math.ceil(min(left_s, _POLL_S) * 1000)):
                 return self._socket.recv_multipart()
-            left_s = None if left_s is None else left_s - wait_s
-        raise SubscribeTimeout(f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there?")
+            if left_s <= _POLL_S:
+                return None
 
     def _is_ours(self, topic: bytes) -> bool:
         """ZeroMQ matches prefixes: who asks for ``alert.cam1`` gets ``alert.cam10`` too."""

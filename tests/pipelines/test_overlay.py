@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engines.contract import Pixels
-from pipelines.caption import Caption, Lettering, text_size
+from engines.contract import SIGNALS, Pixels
+from pipelines.caption import SIGNAL_COLOURS, SIGNAL_NAMES, Caption, Lettering, text_size
 from pipelines.errors import PublishError
 from pipelines.overlay import Painter, grey_levels
 from pipelines.regions import RegionSettings, propose_regions
@@ -127,6 +127,10 @@ def test_the_time_is_told_in_the_zone_asked_for() -> None:
         Caption(Lettering(), zone).strip(verdict, "begin", 640, 15) for zone in (UTC, timezone(timedelta(hours=3)))
     )
     assert not np.array_equal(london, moscow)
+
+
+def test_every_signal_has_a_name_and_a_colour() -> None:
+    assert set(SIGNAL_NAMES) == set(SIGNAL_COLOURS) == set(SIGNALS)
 
 
 def test_text_too_long_for_its_room_is_cut_short() -> None:

@@ -264,6 +264,17 @@ def test_an_address_that_cannot_be_bound_is_named(endpoint: str, hint: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("*", True)])
+def test_binding_wider_than_this_machine_is_warned_of(
+    host: str, *, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = Publisher(PublishSettings(endpoint=f"tcp://{host}:*"), Metrics(CollectorRegistry()))
+    with caplog.at_level("WARNING", "vigil.publish"):
+        publisher.open()
+    publisher.close()
+    assert ("can read alerts" in caplog.text) == warned
+
+
 def test_it_publishes_over_a_unix_socket_with_a_context_of_its_own(tmp_path: Path) -> None:
     publisher = Publisher(PublishSettings(endpoint=f"ipc://{tmp_path}/vigil"), Metrics(CollectorRegistry()))
     publisher.open()

@@ -12,7 +12,7 @@ from pipelines.types import Region
 
 
 def regions(places: Floats, *, threshold: float = 3, flagged: bool = True, most: int = 5) -> tuple[Region, ...]:
-    maps: dict[Signal, Floats] = {"motion": places, "appearance-latent": places / 2}
+    maps: dict[Signal, Floats] = {"motion": places, "appearance-latent": np.asarray(places / 2, np.float32)}
     return propose_regions(places, maps, threshold, flagged=flagged, settings=RegionSettings(most=most))
 
 

@@ -58,3 +58,9 @@ def test_someone_who_begins_to_listen_hears_all() -> None:
     made.due(0)
     made.hasten(SECOND)
     assert len(made.due(SECOND)) == 2
+
+
+def test_many_cameras_do_not_speak_all_at_once() -> None:
+    made = board(*(f"cam{number}" for number in range(100)))
+    counts = [len(made.due(SECOND)) for _ in range(5)]
+    assert counts == [32, 32, 32, 4, 0]

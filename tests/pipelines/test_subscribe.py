@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +112,27 @@ def test_silence_is_an_error() -> None:
     ):
         next(subscriber)
     assert time.monotonic() - began < 2
+
+
+def test_a_namesake_does_not_break_the_silence_of_a_camera() -> None:
+    context = zmq.Context()
+    with context.socket(zmq.PUB) as publisher:
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+        with Subscriber(f"tcp://127.0.0.1:{port}", "cam1", context=context) as subscriber:
+            end = time.monotonic() + 0.5
+
+            def chatter() -> None:
+                while time.monotonic() < end + 0.5:
+                    publisher.send_multipart([b"alert.cam10", b"hello"])
+                    time.sleep(0.02)
+
+            thread = threading.Thread(target=chatter)
+            thread.start()
+            with pytest.raises(SubscribeTimeout):
+                subscriber.receive(0.5)
+            assert time.monotonic() < end + 0.4
+            thread.join()
+    context.term()
 
 
 def test_foreign_messages_are_refused_and_the_next_is_read() -> None:
