@@ -147,8 +147,8 @@ def scores() -> list[PanelBuilder]:
         lines(
             Text(
                 "Drift: median score of 6 hours",
-                "At most about 0.3 where the profile fits; above 1 the ordinary has become unusual and the camera should be enrolled "
-                "again. Recorded by vigil.rules.yml.",
+                "At most about 0.3 where the profile fits; above 1 the ordinary has become unusual and the "
+                "camera should be enrolled again. Recorded by vigil.rules.yml.",
             ),
             [Query(f"job_instance_camera:vigil_score:median_6h{{{CAMERA}}}", "{{camera}}")],
             steps=((None, "green"), (1, "orange")),
