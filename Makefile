@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check format clean dashboards
+.PHONY: demo test check format dashboards clean
 
 demo: $(VENV)/.runtime        ## learn a place, watch cameras, raise alerts: no camera, GPU or network needed
 	$(BIN)/vigil demo --out demo-output
@@ -20,6 +20,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dashboards: $(VENV)/.dev      ## write the Grafana dashboard anew
+	$(BIN)/python systemd/dashboards/build.py
 
 # The demo needs what a user needs and no more: no torch, no development tools.
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
