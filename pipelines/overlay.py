@@ -19,7 +19,7 @@ from pipelines.errors import PublishError
 from pipelines.regions import attention_level
 from pipelines.types import Phase, Pictures, Region, Verdict
 
-_MOST_OPAQUE = 165
+_MOST_OPAQUE = 138
 """Alpha of the hottest place, of 255: what lies beneath must stay recognisable."""
 _FAINT = 0.6
 """The heat fades out at this share of the level of attention."""

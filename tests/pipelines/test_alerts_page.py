@@ -14,6 +14,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from pipelines.events import EventSettings
 from pipelines.headers import AlertHeader, StatusHeader
 from pipelines.publish import Publisher, PublishSettings
 from pipelines.schema import wire_schema
@@ -47,6 +48,11 @@ def test_defaults_are_those_of_the_settings() -> None:
     settings = PublishSettings()
     assert f"`{settings.endpoint}`" in PAGE
     assert f"`high_water` messages ({settings.high_water})" in PAGE
+    events = EventSettings()
+    assert (events.update_s, events.update_max_s, events.peak_ratio) == (1, 60, 1.25)
+    assert f"{events.update_growth} times the wait" in PAGE
+    assert f"below {events.release_ratio:.0%} of the threshold".replace("%", " %") in PAGE
+    assert f"for the cool-down, {events.cooldown_s:g} s" in PAGE
 
 
 def test_the_example_subscriber_works_as_it_stands(tmp_path: Path) -> None:
