@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from typing import Any
 
 import numpy as np
-import openvino  # type: ignore[import-untyped]  # it ships no type information
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -21,6 +21,7 @@ from engines.learning.recipe import read_recipe
 from engines.network.decoder import Decoder
 from engines.network.encoder import Encoder
 from engines.network.files import Network, shared_network
+from engines.quiet import import_openvino
 
 _RUNS = 200
 
@@ -29,7 +30,7 @@ def main() -> None:
     """Print one row a part."""
     network = shared_network()
     encoder_flop, decoder_flop = flop()
-    print(f"network {network.id}, {openvino.Core().get_property('CPU', 'FULL_DEVICE_NAME').strip()}, 1 thread")
+    print(f"network {network.id}, {import_openvino().Core().get_property('CPU', 'FULL_DEVICE_NAME').strip()}, 1 thread")
     print(f"{'part':<10}{'GFLOP':>8}{'MB':>8}{'f32 ms':>10}{'bf16 ms':>10}")
     for part, count in (("encoder", encoder_flop), ("decoder", decoder_flop)):
         f32, bf16 = (milliseconds(network, part, precision) for precision in ("f32", "bf16"))
@@ -73,9 +74,9 @@ def _flop(module: nn.Module, inputs: torch.Tensor) -> int:
     return int(counter.get_total_flops())
 
 
-def _compile(network: Network, part: str, precision: str) -> openvino.CompiledModel:
+def _compile(network: Network, part: str, precision: str) -> Any:
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    core = openvino.Core()
+    core = import_openvino().Core()
     return core.compile_model(core.read_model(getattr(network, part)), "CPU", settings)
 
 

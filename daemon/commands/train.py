@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -18,6 +18,7 @@ from daemon.commands.footage import samples, source_of
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Pixels, Progress
+from engines.learning.recipe import read_recipe
 from pipelines.simulation.scene import Scene
 from pipelines.sources.spec import SourceSpec, parse_source
 
@@ -32,7 +33,8 @@ _FIRST_VIEW: Final = 1000
 """The generated views that demo and benchmarks use have low numbers; what is learnt from are others."""
 _SCENE_STEP: Final = 173
 """Frames between two that are learnt from, 11.5 s."""
-_FRAMES_OF_A_VIEW: Final = 12
+FRAMES_OF_A_VIEW: Final = 12
+"""So many are learnt from before the next view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +59,10 @@ def train_command(options: TrainOptions) -> None:
     """
     if find_spec("torch") is None:
         raise SettingsError("training needs torch: pip install 'vigil[learn]'")
-    # torch takes seconds to import, and only this command needs it
-    from engines.learning.recipe import read_recipe  # noqa: PLC0415
-    from engines.learning.train import learn  # noqa: PLC0415
-
     recipe = read_recipe(options.recipe)
-    specs = [parse_source(text) for text in options.sources]
-    frames = footage(specs) if specs else generated()
+    frames = footage([parse_source(text) for text in options.sources]) if options.sources else generated()
+    from engines.learning.train import learn  # noqa: PLC0415 - torch takes seconds to import
+
     with progress_bar() as bar, TemporaryDirectory(prefix="vigil-train-") as scratch:
         learnt = learn(recipe, frames, options.work or Path(scratch), _Shown(bar))
     learnt.network.save(options.out)
@@ -71,8 +70,18 @@ def train_command(options: TrainOptions) -> None:
 
 
 def footage(specs: Sequence[SourceSpec]) -> Iterator[Pixels]:
-    """Frames of all sources by turns, so that a long source does not crowd out the others."""
-    streams = [(sample.pixels for sample in samples(source_of(spec, _FPS, FRAME_SIZE))) for spec in specs]
+    """Frames of all sources by turns, so that a long source does not crowd out the others.
+
+    The first frame of each is read at once: a source that cannot be opened is told before the long work.
+    """
+    streams: list[Iterator[Pixels]] = [
+        (sample.pixels for sample in samples(source_of(spec, _FPS, FRAME_SIZE))) for spec in specs
+    ]
+    first = [frame for stream in streams if (frame := next(stream, None)) is not None]
+    return chain(first, _by_turns(streams))
+
+
+def _by_turns(streams: list[Iterator[Pixels]]) -> Iterator[Pixels]:
     while streams:
         for stream in tuple(streams):
             frame = next(stream, None)
@@ -86,7 +95,7 @@ def generated() -> Iterator[Pixels]:
     """Frames of ever new views of the generated scene, nothing unusual in them; without end."""
     view = _FIRST_VIEW
     while True:
-        yield from islice(_frames_of(view), _FRAMES_OF_A_VIEW)
+        yield from islice(_frames_of(view), FRAMES_OF_A_VIEW)
         view += 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import openvino  # type: ignore[import-untyped]  # it ships no type information
 import torch
 from torch import nn
 
@@ -12,6 +11,7 @@ from engines.errors import EngineError
 from engines.network.decoder import Decoder
 from engines.network.encoder import Encoder
 from engines.network.files import Network
+from engines.quiet import import_openvino
 
 TOLERANCE = 1e-4
 """Largest difference allowed, where the values' deviation is about 1."""
@@ -32,7 +32,8 @@ def verify_network(network: Network, encoder: Encoder, decoder: Decoder, pixels:
 
 def _difference(model: bytes, module: nn.Module, inputs: np.ndarray) -> float:
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(openvino.Core().read_model(model), "CPU", settings)
+    core = import_openvino().Core()
+    compiled = core.compile_model(core.read_model(model), "CPU", settings)
     ours = compiled(inputs)
     theirs = module.eval()(torch.from_numpy(inputs))
     return max(float(np.abs(ours[name] - value.numpy()).max()) for name, value in theirs._asdict().items())

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import openvino  # type: ignore[import-untyped]  # it ships no type information
 import pytest
 from numpy.typing import NDArray
 
 from engines.contract import Floats, Pixels
 from engines.learning.procedural import procedural
 from engines.network.files import Network, shared_network
+from engines.quiet import import_openvino
 
 Run = Callable[[NDArray[Any]], Mapping[str, Floats]]
 
 
 def compiled(model: bytes) -> Run:
-    core = openvino.Core()
+    core = import_openvino().Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     program = core.compile_model(core.read_model(model), "CPU", settings)
 
