@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pipelines.simulation.scene.body import Gait, Look, pose
+from pipelines.simulation.scene.body import Gait, Look, dress, pose
 from pipelines.simulation.scene.canvas import Canvas
 from pipelines.simulation.scene.geometry import Camera, Floats
 from pipelines.simulation.scene.layout import Colour, Light
+from pipelines.simulation.scene.noise import generator
 from pipelines.simulation.scene.solids import Face, box, draw_faces
 from pipelines.simulation.scene.sprites import Sprite, Wardrobe, draw_figure
 from pipelines.simulation.scene.tracks import Body, Place
@@ -27,7 +28,7 @@ class Artist:
         self._camera, self._light = camera, light
         self._wardrobe = Wardrobe()
         self._shadows: dict[tuple[Gait, int, int], Sprite] = {}
-        self._stand_in: Look | None = None
+        self._stand_in = dress(generator(0))
 
     def person(self, canvas: Canvas, look: Look, place: Place, sun: float, label: int) -> None:
         """A person (or rider) at a place; `sun` is how much of the sun is out, 0..1."""
@@ -37,7 +38,7 @@ class Artist:
         azimuth, below = self._camera.bearing(place.x, place.z)
         sprite = self._wardrobe.figure(look, place.gait, place.phase, place.heading - azimuth, below, scale)
         distance = math.hypot(place.x, place.z)
-        self._person_shadow(canvas, look, place, sun)
+        self._person_shadow(canvas, place, sun)
         brightness = self._brightness(canvas, x, y, sun)
         canvas.stamp(sprite, (x, y), scale, (distance, brightness, place.opacity, label))
 
@@ -66,7 +67,7 @@ class Artist:
         shaded = canvas.shaded(x, y) * sun + (1 - sun) * 0.55
         return self._light.brightness * (1 - 0.75 * self._light.strength * shaded)
 
-    def _person_shadow(self, canvas: Canvas, look: Look, place: Place, sun: float) -> None:
+    def _person_shadow(self, canvas: Canvas, place: Place, sun: float) -> None:
         """The silhouette that the sun sees, laid on the ground; and a soft dark spot under the feet."""
         camera, (reach_x, reach_z) = self._camera, self._light.sun
         x, y, scale = camera.point(place.x, 0.0, place.z)
@@ -75,7 +76,7 @@ class Artist:
         if strength < 0.05:
             return
         sun_azimuth = math.atan2(reach_x, reach_z)
-        sprite = self._silhouette(look, place, sun_azimuth)
+        sprite = self._silhouette(place, sun_azimuth)
         side = (math.cos(sun_azimuth), -math.sin(sun_azimuth))
         right_x, right_y, _ = camera.point(place.x + side[0], 0.0, place.z + side[1])
         tip_x, tip_y, tip = camera.point(place.x + reach_x, 0.0, place.z + reach_z)
@@ -98,8 +99,7 @@ class Artist:
         soft = cv2.blur(alpha, (3, 3))
         canvas.darken(np.asarray(soft, np.uint8), int(low[0]), int(low[1]), strength, math.hypot(place.x, place.z))
 
-    def _silhouette(self, look: Look, place: Place, sun_azimuth: float) -> Sprite:
-        self._stand_in = self._stand_in or look
+    def _silhouette(self, place: Place, sun_azimuth: float) -> Sprite:
         step = round((place.phase % 1.0) * 16) % 16
         direction = round((place.heading - sun_azimuth) / math.tau * 16) % 16
         key = (place.gait, step, direction)

@@ -106,4 +106,4 @@ class Camera:
                 kept.append(world[i] + share * (world[j] - world[i]))
         if len(kept) < 3:
             return np.zeros((0, 2), np.float32)
-        return np.clip(self.project(np.array(kept))[0], -20000, 20000)
+        return np.clip(self.project(np.array(kept))[0], -100_000, 100_000)
