@@ -15,12 +15,13 @@ from pipelines.errors import SourceError, SourceLost
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics
 from pipelines.redact import redact
-from pipelines.sources.source import Sample, Source
+from pipelines.sources.source import NotYet, Sample, Source
 from pipelines.types import CameraState, CameraStatus, Frame
 
 log = logging.getLogger("vigil.capture")
 
 _LONGEST_SLEEP_S = 0.5
+_PATIENCE_S = 1.0
 _SHORTEST_PAUSE_S = 0.2
 _STEADY_S = 5.0
 
@@ -74,7 +75,6 @@ class Capture:
         self._retry_at = 0.0
         self._opened_at = 0.0
         self._seq = 0
-        self._was_open = False
         self._timeline = _Timeline()
 
     @property
@@ -129,16 +129,14 @@ class Capture:
             self._fail(error, began)
             return
         self._opened_at = time.monotonic()
-        if self._was_open:
-            self._reconnects += 1
-            self._metrics.reconnects.inc()
-        self._was_open = True
         self._timeline.resume()
 
     def _read(self, source: Source) -> bool:
         began = time.monotonic()
         try:
-            sample = source.read()
+            sample = source.read(_PATIENCE_S)
+        except NotYet:
+            return True
         except SourceError as error:
             self._fail(error, began)
             return True
@@ -153,6 +151,8 @@ class Capture:
 
     def _deliver(self, sample: Sample) -> None:
         self._count(sample)
+        if self._state != "live":
+            self._become_live()
         self._seq += 1
         frame = Frame(
             camera=self.camera,
@@ -165,8 +165,12 @@ class Capture:
         )
         if self._mailbox.put(frame) is not None:
             self._metrics.dropped["replaced"].inc()
-        if self._state != "live":
-            self._become("live", "")
+
+    def _become_live(self) -> None:
+        if self._seq:
+            self._reconnects += 1
+            self._metrics.reconnects.inc()
+        self._become("live", "")
 
     def _count(self, sample: Sample) -> None:
         metrics = self._metrics

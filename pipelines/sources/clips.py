@@ -34,10 +34,10 @@ class ClipsSource:
         if self._current is None:
             self._start(0)
 
-    def read(self) -> Sample | None:
+    def read(self, patience_s: float | None = None) -> Sample | None:
         """The next sample, of the next clip where one ends; None after the last."""
         while self._current is not None:
-            sample = self._current.read()
+            sample = self._current.read(patience_s)
             if sample is not None:
                 return self._placed(sample)
             if self._part + 1 == len(self._clips):

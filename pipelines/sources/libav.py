@@ -23,11 +23,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipelines.errors import SourceError, SourceLost, SourceRefused
+from pipelines.sources.source import NotYet
 
 log = logging.getLogger("vigil.sources")
 
-FIRST_PICTURE_S = 10.0
-"""How long a live stream may send packets before its first key frame: cameras with long groups take their time."""
+FIRST_PICTURE_S = 15.0
+"""How long a live stream may keep its first picture back: some cameras send key frames seldom."""
 
 _POLL_S = 0.004
 _NO_TIMES = 0x0080 | 0x0100
@@ -72,6 +73,7 @@ class Decoder:
         self._packets: Iterator[Packet[VideoStream]] = self._container.demux(self.stream)
         self._ready: deque[VideoFrame] = deque()
         self._decoded = False
+        self._waiting_since: float | None = None
         self.corrupt = 0
         """Frames found corrupt so far: left out of what `next_frame` gives."""
 
@@ -98,19 +100,33 @@ class Decoder:
         """Width of a pixel over its height; None when unknown."""
         return self.stream.sample_aspect_ratio or None
 
-    def next_frame(self) -> VideoFrame | None:
-        """The next sound frame; None at the end of a file. Raises SourceLost when a live source stalls or ends."""
-        limit_s = self._source.read_timeout_s if self._decoded else max(FIRST_PICTURE_S, self._source.read_timeout_s)
-        deadline = time.monotonic() + limit_s
+    def next_frame(self, until: float | None = None) -> VideoFrame | None:
+        """The next sound frame; None at the end of a file.
+
+        Raises SourceLost when a live source stalls or ends, NotYet when the monotonic clock passes `until`.
+        """
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
         while not self._ready:
-            packet = self._next_packet()
-            if packet is None:
+            if not self._receive():
                 return None
-            self._decode(packet)
-            if self.live and not self._ready and time.monotonic() > deadline:
-                raise SourceLost(f"{self._source.label}: data arrives, but no sound picture for {limit_s:g} s")
-        self._decoded = True
+            if self.live and not self._ready:
+                self._check_patience(until)
+        self._decoded, self._waiting_since = True, None
         return self._ready.popleft()
+
+    def _check_patience(self, until: float | None) -> None:
+        assert self._waiting_since is not None
+        now, limit_s = time.monotonic(), self._limit_s
+        if now > self._waiting_since + limit_s:
+            raise SourceLost(f"{self._source.label}: connected, but no sound picture for {limit_s:g} s")
+        if until is not None and now > until:
+            raise NotYet
+
+    @property
+    def _limit_s(self) -> float:
+        timeout_s = self._source.read_timeout_s
+        return timeout_s if self._decoded else max(FIRST_PICTURE_S, timeout_s)
 
     def seek(self, time_s: float) -> bool:
         """Go to a key frame at or before this time; False when the format cannot be trusted to find one."""
@@ -134,33 +150,28 @@ class Decoder:
         self._ready.clear()
         self._container.close()
 
-    def _next_packet(self) -> Packet[VideoStream] | None:
-        deadline = time.monotonic() + self._source.read_timeout_s
-        while True:
-            try:
-                return next(self._packets)
-            except StopIteration:
-                if self.live:
-                    raise SourceLost(f"{self._source.label}: the stream ended or its connection was closed") from None
-                return None
-            except av.error.BlockingIOError:  # a device opened so that it never holds the thread
-                if time.monotonic() > deadline:
-                    raise self._stalled() from None
-                time.sleep(_POLL_S)
-                self._packets = self._container.demux(self.stream)
-            except av.error.FFmpegError as error:
-                self._raise_if_live(error)
-                log.warning("%s: damaged from here on, taken as its end: %s", self._source.label, _why(error))
-                return None
-
-    def _raise_if_live(self, error: av.error.FFmpegError) -> None:
-        if isinstance(error, av.error.ExitError):
-            raise self._stalled() from None
-        if self.live:
-            raise SourceLost(f"{self._source.label}: connection lost: {_why(error)}") from None
-
-    def _stalled(self) -> SourceLost:
-        return SourceLost(f"{self._source.label}: no frame for {self._source.read_timeout_s:g} s: stalled")
+    def _receive(self) -> bool:
+        """Read a packet and decode it, if there is one yet; False at the end."""
+        label, timeout_s = self._source.label, self._source.read_timeout_s
+        try:
+            self._decode(next(self._packets))
+        except StopIteration:
+            if self.live:
+                raise SourceLost(f"{label}: the stream ended or its connection was closed") from None
+            return False
+        except av.error.BlockingIOError:  # a device opened so that it never holds the thread
+            time.sleep(_POLL_S)
+            self._packets = self._container.demux(self.stream)
+        except av.error.ExitError:
+            if self._decoded or not self._source.url.startswith("rtsp"):
+                raise SourceLost(f"{label}: no frame for {timeout_s:g} s: stalled") from None
+            self._packets = self._container.demux(self.stream)  # RTSP can be asked again after a time-out
+        except av.error.FFmpegError as error:
+            if self.live:
+                raise SourceLost(f"{label}: connection lost: {_why(error)}") from None
+            log.warning("%s: damaged from here on, taken as its end: %s", label, _why(error))
+            return False
+        return True
 
     def _decode(self, packet: Packet[VideoStream]) -> None:
         try:

@@ -17,8 +17,8 @@ from pipelines.sources.video import VideoSource
 
 __all__ = ["SourceSettings", "clips_of", "open_source"]
 
-LEAST_LIVE_FPS = 0.5
-"""What runs in real time is analysed at least this often, so that reading it stays bounded."""
+LEAST_PACED_FPS = 0.5
+"""A file in real time is analysed at least this often, so that waiting for its next frame stays bounded."""
 
 
 def open_source(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int]) -> Source:
@@ -39,8 +39,8 @@ def clips_of(spec: SourceSpec) -> list[SourceSpec]:
 
 
 def _make(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int]) -> Source:
-    if (spec.live or settings.paced) and settings.fps is not None and settings.fps < LEAST_LIVE_FPS:
-        raise SourceRefused(f"{spec.label}: {settings.fps:g} fps is too seldom in real time: {LEAST_LIVE_FPS} or more")
+    if settings.paced and settings.fps is not None and settings.fps < LEAST_PACED_FPS:
+        raise SourceRefused(f"{spec.label}: {settings.fps:g} fps is too seldom in real time: {LEAST_PACED_FPS} or more")
     stretch = Stretch(spec.start_s, spec.end_s)
     if spec.kind == "pictures":
         return _pictures(spec, settings, input_size, stretch)
@@ -81,8 +81,9 @@ def _files(spec: SourceSpec) -> list[Path]:
     return files
 
 
-_RTSP = {"analyzeduration": "0", "probesize": "32", "fflags": "nobuffer", "allowed_media_types": "video"}
-"""Opens in 0.1 s: default probing waits 2 s and then delivers a burst of stale frames."""
+_RTSP = {"analyzeduration": "0", "probesize": "32", "allowed_media_types": "video"}
+"""Opens with the first packet: default probing waits 2 s and then delivers a burst of stale frames. Not with
+``fflags=nobuffer``: that throws the first packet away, which is the key frame, and costs a whole group of pictures."""
 _WEB = {"analyzeduration": "1000000", "probesize": "500000"}
 _DEVICE = {"fflags": "nobuffer"}
 

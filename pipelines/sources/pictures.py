@@ -46,7 +46,7 @@ class PicturesSource:
     def open(self) -> None:
         """Nothing to hold open."""
 
-    def read(self) -> Sample | None:
+    def read(self, patience_s: float | None = None) -> Sample | None:  # noqa: ARG002 - a picture is there or not
         """The next picture; None after the last. Raises SourceRefused when one cannot be read."""
         if self._next == len(self._files):
             return None

@@ -31,6 +31,10 @@ class Sample:
     """Which clip of several it comes from, from 0: motion does not cross from one part to the next."""
 
 
+class NotYet(Exception):  # noqa: N818 - no error: the reader asked to be told
+    """A source has nothing to give within the patience of its reader, and is well: read again."""
+
+
 class Source(Protocol):
     """Gives samples in order of time. Used by one thread, `Sample.picture` apart."""
 
@@ -45,10 +49,11 @@ class Source(Protocol):
     def open(self) -> None:
         """Connect or open; does nothing when open. Raises SourceLost or SourceRefused."""
 
-    def read(self) -> Sample | None:
+    def read(self, patience_s: float | None = None) -> Sample | None:
         """The next sample, or None when the source is over.
 
-        A live source answers within its read timeout, once it has given its first picture, or raises SourceLost.
+        A live source that stalls raises SourceLost after its read timeout. With a patience, a source that has
+        nothing to give for so long, because its camera sends key frames or wanted frames seldom, raises NotYet.
         """
 
     def close(self) -> None:

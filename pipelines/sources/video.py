@@ -12,7 +12,7 @@ from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.libav import Decoder, Input
 from pipelines.sources.pacing import Pacer
 from pipelines.sources.settings import SourceSettings
-from pipelines.sources.source import Sample
+from pipelines.sources.source import NotYet, Sample
 from pipelines.sources.timing import FileClock, LiveClock, Sampler
 
 _ROUNDING_S = 0.001
@@ -55,21 +55,20 @@ class VideoSource:
         if not self._decoder_now.live and self._stretch.start_s > _SEEK_FROM_S:
             self._seek()
 
-    def read(self) -> Sample | None:
-        """The next sample of the stretch; None at its end."""
-        if self._over:
-            return None
-        skipped = 0
-        while (frame := self._decoder_now.next_frame()) is not None:
+    def read(self, patience_s: float | None = None) -> Sample | None:
+        """The next sample of the stretch; None at its end. Raises NotYet when `patience_s` passes without one."""
+        until = None if patience_s is None else time.monotonic() + patience_s
+        while not self._over and (frame := self._decoder_now.next_frame(until)) is not None:
             captured_ns = time.monotonic_ns()
             time_s = self._time(frame, captured_ns)
-            if self._is_before(time_s):
-                continue
             if self._is_after(time_s):
                 break
-            if self._sampler.wants(time_s):
-                return self._sample(frame, time_s, captured_ns, skipped)
-            skipped += 1
+            if not self._is_before(time_s):
+                if self._sampler.wants(time_s):
+                    return self._sample(frame, time_s, captured_ns)
+                self._skipped += 1
+            if until is not None and time.monotonic() > until:
+                raise NotYet
         self._over = True
         self._refuse_if_nothing_came()
         return None
@@ -90,6 +89,7 @@ class VideoSource:
         self._decoder = decoder
         self._over = False
         self._given = 0
+        self._skipped = 0
         self._corrupt_told = 0
         self._start_pts = decoder.stream.start_time
         self._clock = LiveClock(has_times=decoder.has_times) if decoder.live else FileClock(decoder.interval_s)
@@ -128,7 +128,7 @@ class VideoSource:
     def _is_after(self, time_s: float) -> bool:
         return self._stretch.end_s is not None and time_s >= self._stretch.end_s - self._tolerance_s
 
-    def _sample(self, frame: VideoFrame, time_s: float, captured_ns: int, skipped: int) -> Sample:
+    def _sample(self, frame: VideoFrame, time_s: float, captured_ns: int) -> Sample:
         if self._pacer is not None and not self._decoder_now.live:
             self._pacer.wait(time_s)
             captured_ns = time.monotonic_ns()  # paced, a file's frame arrives when its time has come
@@ -136,6 +136,7 @@ class VideoSource:
         pixels = self._converter.convert(frame)
         corrupt = self._decoder_now.corrupt - self._corrupt_told
         self._corrupt_told += corrupt
+        skipped, self._skipped = self._skipped, 0
         self._given += 1
         picture = LazyPicture(frame, self._decoder_now.pixel_aspect)
         return Sample(pixels, time_s, captured_ns, wall_s, picture, skipped, corrupt)

@@ -38,7 +38,7 @@ class Script:
         if self._acts and isinstance(self._acts[0], SourceRefused):
             raise self._acts.pop(0)  # type: ignore[misc]
 
-    def read(self) -> Sample | None:
+    def read(self, patience_s: float | None = None) -> Sample | None:
         if not self._acts:
             return None
         act = self._acts.pop(0)

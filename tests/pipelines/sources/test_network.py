@@ -19,7 +19,7 @@ from pipelines.errors import SourceError, SourceLost, SourceRefused
 from pipelines.sources.libav import stop_blocking
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
-from pipelines.sources.source import Sample, Source
+from pipelines.sources.source import NotYet, Sample, Source
 from pipelines.sources.spec import parse_source
 from tests.pipelines.sources.numbered import numbered_picture, numbered_video, numbers, samples_of
 
@@ -209,9 +209,23 @@ def test_an_absent_device_is_lost_since_it_may_be_plugged_in() -> None:
         opened("device:97")
 
 
-def test_live_sources_are_analysed_often_enough_to_stay_bounded() -> None:
+def test_a_patient_reader_is_told_that_there_is_nothing_yet(web: str) -> None:
+    Handler.answers["/mjpeg"] = mjpeg(40, fps=30)
+    with contextlib.closing(opened(f"{web}/mjpeg", fps=1.0)) as source:
+        first = source.read(patience_s=0.2)
+        assert first is not None
+        for _ in range(3):
+            with pytest.raises(NotYet):
+                source.read(patience_s=0.2)
+        second = source.read()
+    assert second is not None
+    assert second.time_s - first.time_s == pytest.approx(1.0, abs=0.1)
+    assert 20 < second.skipped < 35
+
+
+def test_a_paced_file_is_analysed_often_enough_to_stay_bounded() -> None:
     with pytest.raises(SourceRefused, match="too seldom"):
-        opened("rtsp://127.0.0.1/1", fps=0.1)
+        opened("clip.mp4", fps=0.1, paced=True)
 
 
 def test_a_device_is_made_to_return_at_once(tmp_path: Path) -> None:
