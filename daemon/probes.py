@@ -70,7 +70,7 @@ class Http:
         try:
             self._server = _Server((self._settings.address, self._settings.port), _Handler)
         except OSError as error:
-            raise VigilError(f"http: {where} cannot be listened on ({error.strerror}); set [http] port") from error
+            raise VigilError(f"{where} cannot be listened on ({error.strerror}); set [http] port") from error
         self._server.set_app(self._app)
         self._server.timeout = 0.25
         _log.info("metrics at http://%s:%d/metrics", self._settings.address, self._server.server_port)

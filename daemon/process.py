@@ -17,6 +17,7 @@ from daemon.notify import Notifier
 from daemon.probes import Health
 from daemon.signals import StopSignals
 from daemon.supervisor import Post, Supervisor
+from engines.errors import VigilError
 
 _log = logging.getLogger("vigil.daemon")
 
@@ -59,6 +60,7 @@ class Daemon:
         self._notifier = notifier
         self._supervisor = Supervisor(assembly.posts)
         self._checked = self._told = 0.0
+        self._told_cause: BaseException | None = None
 
     def run(self) -> int:
         """Live; returns the exit code. Does not return when threads will not end or a second signal comes."""
@@ -67,7 +69,11 @@ class Daemon:
             self._startup()
             code = self._main_loop()
         except StageDied as error:
-            _log.critical("cannot go on: %s", error, exc_info=error.__cause__)
+            cause = error.__cause__
+            # What Vigil raises on purpose says all in its one line; anything else needs its traceback.
+            known = cause is None or isinstance(cause, VigilError)
+            _log.critical("cannot go on: %s", error, exc_info=None if known else cause)
+            self._told_cause = cause
             code = EXIT_FAILED
         return self._shutdown(code)
 
@@ -76,7 +82,8 @@ class Daemon:
         if not self._signals.asked():
             self._pulse.ready = Health(ok=True)
             self._notifier.tell("READY=1", "STATUS=started")
-            _log.info("watching %d cameras", len(self._assembly.captures))
+            count = len(self._assembly.captures)
+            _log.info("watching %d camera%s", count, "s" if count > 1 else "")
 
     def _main_loop(self) -> int:
         while not self._signals.asked():
@@ -137,10 +144,14 @@ class Daemon:
             _log.critical("threads that did not end within %.0f s: %s", _STOP_WITHIN_S, ", ".join(sorted(left)))
             faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
             _leave()
-        for thread, error in self._supervisor.errors():
-            _log.error("%s ended with an error: %s", thread, error)
+        self._tell_errors()
         _log.info("stopped in %.1f s", time.monotonic() - began)
         return code
+
+    def _tell_errors(self) -> None:
+        for thread, error in self._supervisor.errors():
+            if error is not self._told_cause:
+                _log.error("%s ended with an error: %s", thread, error, exc_info=error)
 
 
 def _leave() -> None:

@@ -6,9 +6,20 @@ import gc
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import zmq
+
+from engines.enrolment import Enrolment, EnrolmentSettings
+from engines.network.files import shared_network
+from engines.profile import Profile
+from engines.runtime.openvino import OpenVinoEngine
+from pipelines.sources.open import open_source
+from pipelines.sources.settings import SourceSettings
+from pipelines.sources.spec import parse_source
+from tests.footage import walkers, write_clip
 
 _PATIENCE_S = 2.0
 _PROCESS_WIDE = ("pydevd", "asyncio_")
@@ -45,3 +56,40 @@ def no_context_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     left = _contexts() - before
     assert not left, f"{len(left)} ZeroMQ contexts left open"
+
+
+@pytest.fixture(scope="session")
+def normal_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty seconds of people walking."""
+    return write_clip(tmp_path_factory.mktemp("footage") / "normal.mp4", walkers(30))
+
+
+@pytest.fixture(scope="session")
+def odd_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of the same place; from the third to the sixth something large rushes across."""
+    return write_clip(tmp_path_factory.mktemp("footage") / "odd.mp4", walkers(10, intruder=(3, 6), seed=2))
+
+
+@pytest.fixture(scope="session")
+def profile(normal_clip: Path) -> Profile:
+    """What enrolment makes of the normal clip at five frames a second; a lax budget, for so little footage."""
+    network = shared_network()
+    engine = OpenVinoEngine(network, threads=1)
+    engine.open()
+    enrolment = Enrolment(engine, network, EnrolmentSettings(false_alarms_per_day=1000))
+    enrolment.stretch("normal.mp4", still=False)
+    source = open_source(parse_source(str(normal_clip)), SourceSettings(fps=5), network.spec.input_size)
+    while (sample := source.read()) is not None:
+        enrolment.add([sample.time_s], np.asarray(sample.pixels)[None])
+    source.close()
+    made = enrolment.finish().profile
+    engine.close()
+    return made
+
+
+@pytest.fixture(scope="session")
+def profile_file(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in a file."""
+    path = tmp_path_factory.mktemp("profile") / "place.vigil"
+    profile.save(path)
+    return path

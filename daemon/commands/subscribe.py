@@ -81,7 +81,8 @@ class _Show:
 
     def _status(self, header: StatusHeader) -> None:
         """Heartbeats repeat a state; people want its changes."""
-        told = f"{header.state}{f': {header.reason}' if header.reason else ''}"
+        why = f": {header.reason}" if header.reason and header.state in ("lost", "refused") else ""
+        told = f"{header.state}{why}"
         if self._states.get(header.camera) != told:
             self._states[header.camera] = told
             self._results.print(f"[dim]{_clock(header.sent_unix)} {header.camera} is {escape(told)}[/]")

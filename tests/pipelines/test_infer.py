@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from engines.contract import SIGNALS
+from engines.detector import Detector
+from engines.errors import EngineError
+from engines.profile import Profile
+from engines.runtime.openvino import OpenVinoEngine
+from pipelines.batcher import Batcher, BatchSettings
+from pipelines.infer import Infer, Judge
+from pipelines.mailbox import Mailbox
+from pipelines.metrics import Metrics
+from pipelines.sources.open import open_source
+from pipelines.sources.settings import SourceSettings
+from pipelines.sources.source import Sample
+from pipelines.sources.spec import parse_source
+from pipelines.types import Frame, Verdict
+
+
+@dataclass
+class Room:
+    """The stage with everything real around it but the publisher."""
+
+    infer: Infer
+    mailboxes: dict[str, Mailbox]
+    registry: CollectorRegistry
+    verdicts: list[Verdict] = field(default_factory=list)
+    seq: int = 0
+
+    def put(self, camera: str, sample: Sample, time_s: float | None = None) -> None:
+        self.seq += 1
+        self.mailboxes[camera].put(
+            Frame(
+                camera=camera,
+                seq=self.seq,
+                pixels=sample.pixels,
+                captured_ns=time.monotonic_ns(),
+                time_s=sample.time_s if time_s is None else time_s,
+                wall_s=sample.wall_s,
+                picture=sample.picture,
+            )
+        )
+
+    def judge(self, camera: str, sample: Sample, time_s: float | None = None) -> Verdict:
+        self.put(camera, sample, time_s)
+        assert self.infer.step()
+        return self.verdicts[-1]
+
+    def value(self, name: str, **labels: str) -> float:
+        value = self.registry.get_sample_value(name, labels)
+        assert value is not None, name
+        return value
+
+
+@contextmanager
+def room_of(judges: dict[str, Judge]) -> Iterator[Room]:
+    registry, filled = CollectorRegistry(), threading.Condition()
+    metrics = Metrics(registry)
+    series = {camera: metrics.camera(camera) for camera in judges}
+    mailboxes = {camera: Mailbox(camera, filled) for camera in judges}
+    settings = BatchSettings(window_ms=20, due_ms=60_000, stale_ms=60_000)
+    batcher = Batcher(mailboxes.values(), filled, settings, series)
+    verdicts: list[Verdict] = []
+
+    def offer(verdict: Verdict) -> bool:
+        verdicts.append(verdict)
+        return True
+
+    infer = Infer(batcher, judges, offer, metrics, series)
+    infer.open()
+    try:
+        yield Room(infer, mailboxes, registry, verdicts)
+    finally:
+        infer.close()
+
+
+@pytest.fixture
+def judge(profile: Profile) -> Judge:
+    engine = OpenVinoEngine(profile.network, threads=1)
+    return Judge(engine, Detector(engine, {"a": profile, "b": profile}))
+
+
+@pytest.fixture
+def room(judge: Judge) -> Iterator[Room]:
+    with room_of({"a": judge, "b": judge}) as room:
+        yield room
+
+
+@pytest.fixture(scope="module")
+def samples(odd_clip: Path) -> list[Sample]:
+    source = open_source(parse_source(str(odd_clip)), SourceSettings(fps=5), (256, 256))
+    found = []
+    while (sample := source.read()) is not None:
+        found.append(sample)
+    source.close()
+    return found
+
+
+def test_every_frame_gets_a_verdict_and_the_intruder_is_flagged(room: Room, samples: list[Sample]) -> None:
+    for sample in samples:
+        room.judge("a", sample)
+    flagged = [verdict.frame.time_s for verdict in room.verdicts if verdict.flagged]
+    assert len(room.verdicts) == len(samples)
+    assert [verdict.frame.seq for verdict in room.verdicts] == list(range(1, len(samples) + 1))
+    assert 3 <= min(flagged) <= 3.5
+    assert max(flagged) < 8.5
+
+
+def test_a_verdict_carries_maps_signals_and_times_in_order(room: Room, samples: list[Sample]) -> None:
+    verdict = room.judge("a", samples[0])
+    assert verdict.map.shape == (32, 32)
+    assert set(verdict.signals) == set(verdict.signal_maps) == set(SIGNALS)
+    assert all(each.shape == (32, 32) for each in verdict.signal_maps.values())
+    assert verdict.frame.captured_ns <= verdict.taken_ns <= verdict.judged_ns
+    assert room.infer.analysed_ns == verdict.judged_ns
+
+
+def test_cameras_share_a_batch_and_are_judged_apart(room: Room, samples: list[Sample]) -> None:
+    at_3_4 = 17
+    alone = [room.judge("a", sample).score for sample in samples[:at_3_4]]
+    for sample in samples[: at_3_4 - 1]:
+        room.judge("b", sample)
+    room.put("b", samples[at_3_4 - 1])
+    room.put("a", samples[0], time_s=samples[at_3_4].time_s)
+    room.infer.step()
+    together = {verdict.frame.camera: verdict for verdict in room.verdicts[-2:]}
+    assert together["b"].score == pytest.approx(alone[-1], rel=1e-3)
+    assert room.value("vigil_batch_size_bucket", le="1.0") == room.value("vigil_batch_size_count") - 1
+
+
+def test_metrics_are_those_of_the_verdict(room: Room, samples: list[Sample]) -> None:
+    verdict = room.judge("a", samples[0])
+    assert room.value("vigil_frames_analysed_total", camera="a") == 1
+    assert room.value("vigil_frames_analysed_total", camera="b") == 0
+    assert room.value("vigil_score", camera="a") == pytest.approx(verdict.score)
+    assert room.value("vigil_threshold", camera="a") == pytest.approx(verdict.threshold)
+    whole_s = (verdict.judged_ns - verdict.frame.captured_ns) / 1e9
+    assert room.value("vigil_capture_to_verdict_seconds_sum", camera="a") == pytest.approx(whole_s)
+    parts = [room.value("vigil_stage_latency_seconds_sum", camera="a", stage=stage) for stage in ("queue", "infer")]
+    assert sum(parts) == pytest.approx(whole_s)
+    info = OpenVinoEngine.__name__.removesuffix("Engine").lower()
+    assert [
+        s.labels["runtime"] for m in room.registry.collect() for s in m.samples if s.name == "vigil_engine_info"
+    ] == [info]
+
+
+@pytest.mark.parametrize("jump_s", [2.5, -1.0], ids=["outage", "clock went back"])
+def test_after_a_gap_a_camera_is_judged_afresh(room: Room, samples: list[Sample], jump_s: float) -> None:
+    fresh = room.judge("b", samples[0])
+    for sample in samples[:10]:
+        before = room.judge("a", sample)
+    after = room.judge("a", samples[0], time_s=before.frame.time_s + jump_s)
+    assert after.score == pytest.approx(fresh.score, abs=1e-4)
+    assert after.signals["motion"] == pytest.approx(fresh.signals["motion"], nan_ok=True)
+
+
+def test_without_frames_a_step_returns_soon(room: Room) -> None:
+    began = time.monotonic()
+    assert room.infer.step()
+    assert time.monotonic() - began < 0.6
+    assert room.infer.analysed_ns == 0
+
+
+def test_an_engine_that_fails_ends_the_stage(room: Room, judge: Judge, samples: list[Sample]) -> None:
+    judge.engine.close()
+    room.put("a", samples[0])
+    with pytest.raises(EngineError):
+        room.infer.step()
+
+
+def test_each_camera_goes_to_the_network_of_its_profile(profile: Profile, samples: list[Sample]) -> None:
+    engines = [OpenVinoEngine(profile.network, threads=1) for _ in range(2)]
+    judges = {
+        camera: Judge(engine, Detector(engine, {camera: profile})) for camera, engine in zip("ab", engines, strict=True)
+    }
+    with room_of(judges) as room:
+        room.put("a", samples[0])
+        room.put("b", samples[0])
+        room.infer.step()
+        assert sorted(verdict.frame.camera for verdict in room.verdicts) == ["a", "b"]
+        assert room.value("vigil_batch_size_count") == 2
