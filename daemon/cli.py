@@ -146,6 +146,32 @@ def subscribe(
 
 
 @app.command()
+def train(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Footage to learn from besides what the recipe makes itself; without any, the generated scene.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the two ONNX files go.", metavar="DIR")],
+    recipe: Annotated[
+        Path | None, typer.Option(help="Another recipe than that of the network that ships.", metavar="recipe.toml")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Keep the checkpoint here, to go on after an interruption.", metavar="DIR")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a shared network; needs the `learn` extra. Enrolling a camera does not need this."""
+    from daemon.commands.train import TrainOptions, train_command
+
+    train_command(TrainOptions(sources=tuple(sources or ()), out=out, recipe=recipe, work=work, as_json=as_json))
+
+
+@app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Tell what this machine has, and which engine would run and why."""
     from daemon.commands.doctor import doctor
