@@ -89,6 +89,11 @@ class Decoder:
         return not self._container.format.flags & _NO_TIMES
 
     @property
+    def guesses_times(self) -> bool:
+        """Whether the PTS are libav's guesses: AVI stores none, and with B-frames the guesses are wrong."""
+        return self._container.format.name == "avi" and bool(self.stream.codec_context.has_b_frames)
+
+    @property
     def duration_s(self) -> float | None:
         """Length of a file, where known."""
         if self.stream.duration is not None and self.stream.time_base is not None:
@@ -131,7 +136,7 @@ class Decoder:
     def seek(self, time_s: float) -> bool:
         """Go to a key frame at or before this time; False when the format cannot be trusted to find one."""
         start, base = self.stream.start_time, self.stream.time_base
-        if self._container.format.flags & _NO_SEEK or start is None or base is None:
+        if self._container.format.flags & _NO_SEEK or self.guesses_times or start is None or base is None:
             return False
         ticks = int(Fraction(time_s) / base) + start
         try:

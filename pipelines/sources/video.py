@@ -92,6 +92,7 @@ class VideoSource:
         self._skipped = 0
         self._corrupt_told = 0
         self._start_pts = decoder.stream.start_time
+        self._counts_frames = decoder.guesses_times
         self._clock = LiveClock(has_times=decoder.has_times) if decoder.live else FileClock(decoder.interval_s)
         self._sampler = Sampler(self._settings.fps)
         self._tolerance_s = min(_ROUNDING_S, decoder.interval_s / 4)
@@ -110,7 +111,7 @@ class VideoSource:
         self._begin(Decoder(self._source))
 
     def _pts_s(self, frame: VideoFrame) -> float | None:
-        if frame.pts is None or not frame.time_base:
+        if frame.pts is None or not frame.time_base or self._counts_frames:
             return None
         if self._start_pts is None:
             self._start_pts = frame.pts

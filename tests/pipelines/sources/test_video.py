@@ -22,10 +22,13 @@ from tests.pipelines.sources.numbered import (
 
 KINDS = [
     ("clip.avi", {"codec": "mpeg4"}),
+    ("clip.avi", {"codec": "mpeg4", "b_frames": 2}),
+    ("clip.avi", {"b_frames": 3}),
     ("clip.mp4", {}),
     ("clip.mp4", {"b_frames": 3, "gop": 30}),
     ("clip.mkv", {"b_frames": 2}),
-    ("clip.ts", {}),
+    ("clip.mp4", {"b_frames": 3, "gop": 30, "options": {"x264-params": "open-gop=1"}}),
+    ("clip.ts", {"b_frames": 2}),
     ("clip.h264", {}),
 ]
 
