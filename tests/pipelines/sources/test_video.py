@@ -3,6 +3,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -171,6 +172,34 @@ def test_a_damaged_tail_is_the_end_and_damaged_frames_are_counted(tmp_path: Path
     path.write_bytes(hurt)
     samples = read_all(path)
     assert 20 < len(samples) < 60
+    assert all(a.time_s < b.time_s for a, b in itertools.pairwise(samples))
+
+
+def test_corrupt_frames_are_left_out_and_counted_and_their_time_stays_empty(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0)
+    pictures = [noise.integers(30, 220, (*SIZE, 3), dtype=np.uint8) for _ in range(60)]
+    path = write_video(tmp_path / "hurt.mp4", pictures, gop=60)
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for position, size in (packets[20], packets[40]):
+        assert position is not None
+        data[position + 30 : position + min(size, 400)] = noise.bytes(min(size, 400) - 30)
+    path.write_bytes(data)
+    samples = read_all(path)
+    assert [round(s.time_s * 10) for s in samples if s.corrupt] == [21, 41]
+    assert sum(s.corrupt for s in samples) == 2
+    assert len(samples) == 58
+
+
+def test_a_camera_may_change_its_picture_size_while_it_runs(tmp_path: Path) -> None:
+    large = write_video(tmp_path / "a.ts", [numbered_picture(7, (192, 256))] * 20).read_bytes()
+    small = write_video(tmp_path / "b.ts", [numbered_picture(9)] * 20).read_bytes()
+    (tmp_path / "both.ts").write_bytes(large + small)
+    samples = read_all(tmp_path / "both.ts")
+    assert {s.pixels.shape for s in samples} == {(48, 64, 3)}
+    assert [number_of(s.pixels) for s in (samples[0], samples[-1])] == [7, 9]
+    assert [s.picture().shape for s in (samples[0], samples[-1])] == [(192, 256, 3), (96, 128, 3)]
     assert all(a.time_s < b.time_s for a, b in itertools.pairwise(samples))
 
 
