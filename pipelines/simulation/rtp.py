@@ -37,6 +37,8 @@ class Clip:
     """An H.264 file, ready to be sent over and over."""
 
     pictures: tuple[Picture, ...]
+    ticks: tuple[int, ...]
+    """When each picture is shown."""
     duration_ticks: int
     """From the start of one round to the start of the next."""
     width: int
@@ -58,8 +60,7 @@ class Clip:
 
     def index_at(self, clip_s: float) -> int:
         """The picture shown at a time in the clip, 0 <= clip_s < duration_s."""
-        ticks = [picture.ticks for picture in self.pictures]
-        return max(0, bisect_right(ticks, round(clip_s * CLOCK_HZ)) - 1)
+        return max(0, bisect_right(self.ticks, round(clip_s * CLOCK_HZ)) - 1)
 
     def format_line(self) -> str:
         """The parameters of the format for SDP (RFC 6184, section 8.1)."""
@@ -121,7 +122,8 @@ def _clip(path: Path, coded: list[_Coded], header: list[bytes], size: tuple[int,
     before = [0]
     for picture in pictures:
         before.append(before[-1] + len(picture.payloads))
-    return Clip(pictures, coded[-1].ticks - first + step, *size, sps, pps, tuple(before))
+    ticks = tuple(picture.ticks for picture in pictures)
+    return Clip(pictures, ticks, coded[-1].ticks - first + step, *size, sps, pps, tuple(before))
 
 
 def _payloads(coded: _Coded, sps: bytes, pps: bytes) -> tuple[bytes, ...]:

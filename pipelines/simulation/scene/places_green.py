@@ -146,7 +146,7 @@ def quay() -> View:
 
 def snow() -> View:
     """A park in winter, cleared paths, a low sun."""
-    lane = ((14.0, 34.0), (-3.0, 19.0), (-22.0, 14.5))
+    lane = ((48.0, 46.0), (14.0, 33.0), (-3.0, 19.0), (-22.0, 14.5))
     return View(
         name="snow",
         camera=Camera(height_m=5.4, pitch_deg=22, yaw_deg=4),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from pipelines.simulation.scene.body import Gait, Limb, Look, pose
 from pipelines.simulation.scene.geometry import Image
+from pipelines.simulation.scene.layout import Colour
+
+_Spot: TypeAlias = tuple[float, float]
 
 _FINE = 3
 """Sprites are drawn this many times larger and shrunk, which smooths their edges."""
@@ -74,32 +78,38 @@ def draw_figure(limbs: list[Limb], turned: float, below: float, scale: float) ->
     width = math.ceil((float((right + radii).max()) + 0.06 - left) * scale)
     height = math.ceil((top - float((up - radii).min()) + 0.06) * scale)
     canvas = np.zeros((height * _FINE, width * _FINE, 4), np.uint8)
-    places = np.stack(((right - left) * fine, (top - up) * fine), axis=1).reshape(-1, 2, 2)
-    for i in np.argsort(-depth.reshape(-1, 2).mean(axis=1) + 0.0, kind="stable"):
+    places = np.stack(((right - left) * fine, (top - up) * fine), axis=1).reshape(-1, 2, 2).tolist()
+    for i in np.argsort(-depth.reshape(-1, 2).mean(axis=1), kind="stable"):
         limb = limbs[i]
-        _rod(canvas, places[i, 0], places[i, 1], (limb.start_radius * fine, limb.end_radius * fine), limb.colour)
+        _rod(canvas, places[i], (limb.start_radius * fine, limb.end_radius * fine), limb.colour)
     small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
     return Sprite(np.asarray(small, np.uint8), (-left * scale, top * scale), scale)
 
 
-def _rod(canvas: Image, start: object, end: object, radii: tuple[float, float], colour: tuple[int, int, int]) -> None:
+_TONES = ((1.0, 0.72), (0.74, 0.92), (0.42, 1.06))
+"""Share of the radius and brightness, from the rim to the core."""
+
+
+def _rod(canvas: Image, ends: list[list[float]], radii: tuple[float, float], colour: Colour) -> None:
     """A rod lit from the upper left: a dark body and a lighter core moved towards the light."""
-    a, b = np.asarray(start, np.float64), np.asarray(end, np.float64)
-    for shrink, tone in ((1.0, 0.72), (0.74, 0.92), (0.42, 1.06)):
-        shift = (1 - shrink) * 0.45 * np.array((-max(radii), -max(radii)))
-        shaded = tuple(min(255.0, c * tone) for c in colour)
-        _taper(canvas, a + shift, b + shift, (radii[0] * shrink, radii[1] * shrink), shaded)
+    (ax, ay), (bx, by) = ends
+    thick = max(radii)
+    for shrink, tone in _TONES if thick > 2.5 else _TONES[1:2]:
+        shift = 0.45 * (1 - shrink) * thick
+        ink = (*(min(255.0, channel * tone) for channel in colour), 255.0)
+        start, end = (ax - shift, ay - shift), (bx - shift, by - shift)
+        _taper(canvas, start, end, (radii[0] * shrink, radii[1] * shrink), ink)
 
 
-def _taper(canvas: Image, a: object, b: object, radii: tuple[float, float], colour: tuple[float, ...]) -> None:
-    start, end = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    ink = (*colour, 255.0)
-    for centre, radius in ((start, radii[0]), (end, radii[1])):
-        x, y = round(centre[0] * 8), round(centre[1] * 8)
-        cv2.circle(canvas, (x, y), max(1, round(radius * 8)), ink, -1, cv2.LINE_8, 3)
-    along = end - start
-    length = float(np.hypot(*along))
+def _taper(canvas: Image, a: _Spot, b: _Spot, radii: tuple[float, float], ink: tuple[float, ...]) -> None:
+    for (x, y), radius in ((a, radii[0]), (b, radii[1])):
+        cv2.circle(canvas, (int(8 * x), int(8 * y)), max(1, int(8 * radius)), ink, -1, cv2.LINE_8, 3)
+    along_x, along_y = b[0] - a[0], b[1] - a[1]
+    length = math.hypot(along_x, along_y)
     if length > 0.5:
-        side = np.array((-along[1], along[0])) / length
-        corners = (start + side * radii[0], end + side * radii[1], end - side * radii[1], start - side * radii[0])
-        cv2.fillConvexPoly(canvas, np.round(np.array(corners) * 8).astype(np.int32), ink, cv2.LINE_8, 3)
+        side_x, side_y = -8 * along_y / length, 8 * along_x / length
+        corners = [
+            (int(8 * x + sign * radius * side_x), int(8 * y + sign * radius * side_y))
+            for (x, y), radius, sign in ((a, radii[0], 1), (b, radii[1], 1), (b, radii[1], -1), (a, radii[0], -1))
+        ]
+        cv2.fillConvexPoly(canvas, np.array(corners, np.int32), ink, cv2.LINE_8, 3)
