@@ -20,6 +20,7 @@ from daemon.process import Assembly, Pulse
 from daemon.supervisor import Backoff, Post
 from daemon.version import installed_version
 from engines.detector import Detector
+from engines.network.files import Network
 from engines.profile import Profile
 from engines.runtime.select import select_engine
 from pipelines.batcher import Batcher
@@ -38,12 +39,13 @@ _log = logging.getLogger("vigil.build")
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A camera, the profile that judges it, and its metrics."""
+class _Seat:
+    """A camera's place in the daemon, without its profile: the detector keeps what it needs of that."""
 
     camera: Camera
-    profile: Profile
     profile_id: str
+    network_id: str
+    input_size: tuple[int, int]
     metrics: CameraMetrics
     mailbox: Mailbox
 
@@ -60,10 +62,11 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     process_metrics(registry)
     metrics.build.labels(installed_version()).set(1)
     filled = threading.Condition()
-    judged = _load(config, metrics, filled)
-    metrics.queue_depth.labels("mailboxes").set_function(lambda: _waiting(judged.values()))
-    board, publisher = Board(), _publisher(settings, judged, metrics)
-    infer = _infer(settings, judged, filled, publisher, metrics)
+    profiles = _load(config)
+    seats = {c.name: _seat(c, profiles[c.name], metrics, filled) for c in config.cameras}
+    metrics.queue_depth.labels("mailboxes").set_function(lambda: _waiting(seats.values()))
+    board, publisher = Board(), _publisher(settings, seats, metrics)
+    infer = _infer(settings, seats, _judges(settings, profiles), filled, publisher, metrics)
 
     def told(status: CameraStatus) -> None:
         board.report(status)
@@ -73,7 +76,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     if settings.http.enabled:
         http = Http(settings.http, registry, lambda: pulse.live, lambda: pulse.ready)
         posts.insert(0, Post(http.name, _once(http)))
-    captures = [_capture(each, told) for each in judged.values()]
+    captures = [_capture(seat, told) for seat in seats.values()]
     return Assembly(
         posts=(*posts, *captures),
         captures=tuple(post.thread for post in captures),
@@ -88,65 +91,80 @@ def _once(stage: Stage) -> Callable[[threading.Event], Stage]:
     return lambda _stop: stage
 
 
-def _load(config: Config, metrics: Metrics, filled: threading.Condition) -> dict[str, _Judged]:
-    """Each camera with its profile; one that several share is read once."""
-    loaded: dict[Path, tuple[Profile, str]] = {}
-    judged: dict[str, _Judged] = {}
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A profile with the id of its file, which an override does not change."""
+
+    profile: Profile
+    id: str
+
+
+def _load(config: Config) -> dict[str, _Loaded]:
+    """Each camera's profile. A file that several share is read once, and a network that several embed is kept once."""
+    files: dict[Path, _Loaded] = {}
+    networks: dict[str, Network] = {}
+    loaded: dict[str, _Loaded] = {}
     for camera in config.cameras:
-        if camera.profile not in loaded:
+        if camera.profile not in files:
             profile = Profile.load(camera.profile)
-            loaded[camera.profile] = (profile, profile.id)
-        profile, profile_id = loaded[camera.profile]
+            network = networks.setdefault(profile.network.id, profile.network)
+            files[camera.profile] = _Loaded(dataclasses.replace(profile, network=network), profile.id)
+        found = files[camera.profile]
         if camera.threshold is not None:
-            profile = dataclasses.replace(profile, threshold=camera.threshold)
-        series = metrics.camera(camera.name)
-        series.describe_profile(profile_id)
-        series.threshold.set(profile.threshold)
-        judged[camera.name] = _Judged(camera, profile, profile_id, series, Mailbox(camera.name, filled))
-    return judged
+            found = _Loaded(dataclasses.replace(found.profile, threshold=camera.threshold), found.id)
+        loaded[camera.name] = found
+    return loaded
 
 
-def _waiting(judged: Iterable[_Judged]) -> int:
-    return sum(each.mailbox.peek_captured_ns() is not None for each in judged)
+def _seat(camera: Camera, loaded: _Loaded, metrics: Metrics, filled: threading.Condition) -> _Seat:
+    series = metrics.camera(camera.name)
+    series.describe_profile(loaded.id)
+    series.threshold.set(loaded.profile.threshold)
+    network = loaded.profile.network
+    return _Seat(camera, loaded.id, network.id, network.spec.input_size, series, Mailbox(camera.name, filled))
 
 
-def _publisher(settings: Settings, judged: Mapping[str, _Judged], metrics: Metrics) -> Publisher:
+def _waiting(seats: Iterable[_Seat]) -> int:
+    return sum(seat.mailbox.peek_captured_ns() is not None for seat in seats)
+
+
+def _publisher(settings: Settings, seats: Mapping[str, _Seat], metrics: Metrics) -> Publisher:
     cameras = [
         PublishedCamera(
-            name=each.camera.name,
-            events=each.camera.events,
-            model_id=each.profile.network.id,
-            profile_id=each.profile_id,
-            metrics=each.metrics,
+            name=seat.camera.name,
+            events=seat.camera.events,
+            model_id=seat.network_id,
+            profile_id=seat.profile_id,
+            metrics=seat.metrics,
         )
-        for each in judged.values()
+        for seat in seats.values()
     ]
     return Publisher(settings.publish, metrics, cameras)
 
 
 def _infer(
     settings: Settings,
-    judged: Mapping[str, _Judged],
+    seats: Mapping[str, _Seat],
+    judges: Mapping[str, Judge],
     filled: threading.Condition,
     publisher: Publisher,
     metrics: Metrics,
 ) -> Infer:
-    series = {name: each.metrics for name, each in judged.items()}
-    batcher = Batcher((each.mailbox for each in judged.values()), filled, settings.batch, series)
-    gap_s = max(2.0, 3 / min(each.camera.fps for each in judged.values()))
-    return Infer(batcher, _judges(settings, judged), publisher.offer, metrics, series, gap_s=gap_s)
+    series = {name: seat.metrics for name, seat in seats.items()}
+    batcher = Batcher((seat.mailbox for seat in seats.values()), filled, settings.batch, series)
+    gap_s = max(2.0, 3 / min(seat.camera.fps for seat in seats.values()))
+    return Infer(batcher, judges, publisher.offer, metrics, series, gap_s=gap_s)
 
 
-def _judges(settings: Settings, judged: Mapping[str, _Judged]) -> dict[str, Judge]:
+def _judges(settings: Settings, loaded: Mapping[str, _Loaded]) -> dict[str, Judge]:
     """One compiled engine for each distinct network, which is normally one for all cameras."""
     by_network: dict[str, dict[str, Profile]] = {}
-    for name, each in judged.items():
+    for name, each in loaded.items():
         by_network.setdefault(each.profile.network.id, {})[name] = each.profile
     judges: dict[str, Judge] = {}
     for profiles in by_network.values():
         engine = select_engine(next(iter(profiles.values())).network, settings.engine)
-        judge = Judge(engine, Detector(engine, profiles))
-        judges.update(dict.fromkeys(profiles, judge))
+        judges.update(dict.fromkeys(profiles, Judge(engine, Detector(engine, profiles))))
     if len(by_network) > 1:
         _log.warning(
             "%d different networks run side by side; enrol all cameras with one to save memory", len(by_network)
@@ -154,15 +172,15 @@ def _judges(settings: Settings, judged: Mapping[str, _Judged]) -> dict[str, Judg
     return judges
 
 
-def _capture(judged: _Judged, told: Callable[[CameraStatus], None]) -> Post:
-    camera, metrics = judged.camera, judged.metrics
+def _capture(seat: _Seat, told: Callable[[CameraStatus], None]) -> Post:
+    camera, metrics = seat.camera, seat.metrics
     settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
 
     def open_() -> Source:
-        return open_source(camera.source, settings, judged.profile.network.spec.input_size)
+        return open_source(camera.source, settings, seat.input_size)
 
     def make(stop: threading.Event) -> Stage:
-        return Capture(camera.name, open_, judged.mailbox, metrics, told, stop=stop)
+        return Capture(camera.name, open_, seat.mailbox, metrics, told, stop=stop)
 
     def died(error: BaseException) -> None:
         metrics.up.set(0)

@@ -75,6 +75,9 @@ class Daemon:
             _log.critical("cannot go on: %s", error, exc_info=None if known else cause)
             self._told_cause = cause
             code = EXIT_FAILED
+        except Exception:  # noqa: BLE001 - a fault of the main thread's own: the others still deserve an ordered stop
+            _log.critical("cannot go on: the main thread failed", exc_info=True)
+            code = EXIT_FAILED
         return self._shutdown(code)
 
     def _startup(self) -> None:

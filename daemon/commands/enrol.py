@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
 from engines.network.files import shared_network
 from engines.runtime.select import EngineSettings, select_engine
-from pipelines.errors import SourceError
+from pipelines.errors import SourceError, SourceLost
+from pipelines.sources.open import clips_of
+from pipelines.sources.source import Sample, Source
 from pipelines.sources.spec import SourceSpec, parse_source, read_sources_file
 
 _SHOWN = 10
+_PATIENCE_S = 60.0
+"""A live source that was lost may take so long to come back before the work is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +58,22 @@ def enrol(options: EnrolOptions) -> None:
         engine.open()
         settings = EnrolmentSettings(false_alarms_per_day=options.false_alarms_per_day)
         enrolment = Enrolment(engine, network, settings)
-        frames = _learn(specs, options, engine, enrolment, bar)
+        learner = _Learner(options, engine, enrolment, bar)
+        for spec in bar.track(specs, description="sources"):
+            learner.learn(spec)
         enrolled = _fit(enrolment, bar)
     enrolled.profile.save(options.out)
     if options.as_json:
-        write_json(_summary(options, enrolled, frames))
+        write_json(_summary(options, enrolled, learner.frames))
     else:
-        _tell(options, enrolled, frames)
+        _tell(options, enrolled, learner.frames)
 
 
 def _specs(options: EnrolOptions) -> list[SourceSpec]:
     try:
         specs = [parse_source(text) for text in options.sources]
         specs += read_sources_file(options.sources_file) if options.sources_file else []
+        specs = [clip for spec in specs for clip in _clips(spec)]
     except SourceError as error:
         raise SettingsError(str(error)) from None
     if not specs:
@@ -82,31 +90,75 @@ def _require_writable(out: Path) -> None:
         raise SettingsError(f"--out {out}: expected a file in a folder that exists and can be written to")
 
 
-def _learn(specs: Sequence[SourceSpec], options: EnrolOptions, engine: Engine, enrolment: Enrolment, bar: Bar) -> int:
-    frames = 0
-    whole = bar.add_task("sources", total=len(specs))
-    for spec in specs:
-        frames += _learn_one(spec, options, engine, enrolment, bar)
-        bar.advance(whole)
-    return frames
+def _clips(spec: SourceSpec) -> list[SourceSpec]:
+    """A folder of clips as its clips, so that people are told which is odd; a stretch of it is refused on opening."""
+    whole = spec.start_s == 0 and spec.end_s is None
+    return clips_of(spec) if whole else [spec]
 
 
-def _learn_one(spec: SourceSpec, options: EnrolOptions, engine: Engine, enrolment: Enrolment, bar: Bar) -> int:
-    source = source_of(spec, options.fps, engine.spec.input_size)
-    seconds = None if options.minutes is None else options.minutes * 60
-    task = bar.add_task(Path(spec.label).name or spec.label, total=None)
-    frames, part = 0, None
-    for batch in batches(samples(source, seconds)):
-        if batch[0].part != part:
-            part = batch[0].part
-            enrolment.stretch(spec.label, still=source.still)
-        enrolment.add([s.time_s for s in batch], np.stack([s.pixels for s in batch]))
-        frames += len(batch)
-        bar.update(task, completed=frames, total=source.size_hint)
-    bar.remove_task(task)
-    if frames == 0:
-        raise SourceError(f"{spec.label}: no frame in it; check the source and its stretch")
-    return frames
+class _Learner:
+    """Feeds sources to an enrolment, and counts the frames."""
+
+    def __init__(self, options: EnrolOptions, engine: Engine, enrolment: Enrolment, bar: Bar) -> None:
+        self.frames = 0
+        self._fps = options.fps
+        self._wanted_s = None if options.minutes is None else options.minutes * 60
+        self._input_size = engine.spec.input_size
+        self._enrolment = enrolment
+        self._bar = bar
+
+    def learn(self, spec: SourceSpec) -> None:
+        """Take in one source; a live one that is lost on the way is taken up again, as a stretch of its own."""
+        before, learnt_s = self.frames, 0.0
+        task = self._bar.add_task(Path(spec.label).name or spec.label, total=None)
+        lost: SourceLost | None = None
+        while True:
+            source = self._open(spec, patient=lost is not None)
+            try:
+                for batch in batches(samples(source, self._left_s(learnt_s))):
+                    learnt_s += self._add(spec, source, batch)
+                    self._bar.update(task, completed=self.frames - before, total=self._total(source))
+                break
+            except SourceLost as error:
+                if not spec.live or self.frames == before:
+                    raise
+                lost = error
+                notes().print(f"[yellow]note:[/] {escape(str(error))}; trying again")
+        self._bar.remove_task(task)
+        if self.frames == before:
+            raise SourceError(f"{spec.label}: no frame in it; check the source and its stretch")
+
+    def _left_s(self, learnt_s: float) -> float | None:
+        return None if self._wanted_s is None else max(self._wanted_s - learnt_s, 0.0)
+
+    def _total(self, source: Source) -> int | None:
+        return source.size_hint if self._wanted_s is None else None
+
+    def _open(self, spec: SourceSpec, *, patient: bool) -> Source:
+        give_up = time.monotonic() + (_PATIENCE_S if patient else 0)
+        while True:
+            try:
+                source = source_of(spec, self._fps, self._input_size)
+                break
+            except SourceLost:
+                if time.monotonic() >= give_up:
+                    raise
+                time.sleep(1)
+        if source.still and self._wanted_s is not None:
+            source.close()
+            raise SettingsError(f"{spec.label}: --minutes makes no sense for stills, which have no time")
+        self._part: int | None = None
+        return source
+
+    def _add(self, spec: SourceSpec, source: Source, batch: Sequence[Sample]) -> float:
+        """Take in a batch; returns how far it took the stretch, in seconds."""
+        if batch[0].part != self._part:
+            self._part, self._reached_s = batch[0].part, batch[0].time_s
+            self._enrolment.stretch(spec.label, still=source.still)
+        self._enrolment.add([sample.time_s for sample in batch], np.stack([sample.pixels for sample in batch]))
+        self.frames += len(batch)
+        before_s, self._reached_s = self._reached_s, batch[-1].time_s
+        return self._reached_s - before_s
 
 
 def _fit(enrolment: Enrolment, bar: Bar) -> Enrolled:

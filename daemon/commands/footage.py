@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from pipelines.errors import SourceLost
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample, Source
@@ -23,9 +24,8 @@ def source_of(spec: SourceSpec, fps: float | None, input_size: tuple[int, int]) 
 
 
 def samples(source: Source, seconds: float | None = None) -> Iterator[Sample]:
-    """Open a source and give its samples, for so many seconds of it at most; closed at the end."""
+    """Give an open source's samples, for so many seconds of it at most; closed at the end."""
     with closing(source):
-        source.open()
         first_s: float | None = None
         while (sample := source.read()) is not None:
             first_s = sample.time_s if first_s is None else first_s
@@ -35,13 +35,18 @@ def samples(source: Source, seconds: float | None = None) -> Iterator[Sample]:
 
 
 def batches(stream: Iterable[Sample], size: int = BATCH) -> Iterator[list[Sample]]:
-    """Group samples; a batch never spans two parts."""
+    """Group samples; a batch never spans two parts. What waits when the source is lost is given before the error."""
     waiting: list[Sample] = []
-    for sample in stream:
-        if waiting and (len(waiting) == size or waiting[-1].part != sample.part):
+    try:
+        for sample in stream:
+            if waiting and (len(waiting) == size or waiting[-1].part != sample.part):
+                yield waiting
+                waiting = []
+            waiting.append(sample)
+    except SourceLost:
+        if waiting:
             yield waiting
-            waiting = []
-        waiting.append(sample)
+        raise
     if waiting:
         yield waiting
 

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,7 +209,35 @@ class TestDoctor:
         assert "OpenVINO devices" in vigil("doctor").stdout
 
 
-def test_a_profile_made_from_a_live_camera_takes_the_minutes_asked_for(tmp_path: Path, cameras: RtspServer) -> None:
-    """Fifteen seconds are the least that can be learnt from, so this asks for less and is told so."""
-    done = vigil("enrol", cameras.url("a"), "--minutes", "0.02", "--out", tmp_path / "x.vigil", code=1)
-    assert "too few to learn from" in done.stderr
+class TestEnrolLive:
+    def test_so_many_minutes_are_taken_and_no_more(self, tmp_path: Path, cameras: RtspServer) -> None:
+        """Fifteen seconds are the least that can be learnt from; this asks for less, and is told so."""
+        done = vigil("enrol", cameras.url("a"), "--minutes", "0.02", "--out", tmp_path / "x.vigil", code=1)
+        assert "too few to learn from" in done.stderr
+
+    def test_a_camera_lost_on_the_way_is_taken_up_again(self, tmp_path: Path, cameras: RtspServer) -> None:
+        arguments: list[str | Path] = [
+            "daemon",
+            "enrol",
+            cameras.url("a"),
+            "--minutes",
+            "0.08",
+            "--out",
+            tmp_path / "x.vigil",
+        ]
+        with Running(arguments) as enrolling:
+            deadline = time.monotonic() + 20
+            while not cameras.clients("a"):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            time.sleep(1.5)
+            cameras.drop("a")
+            enrolling.wait_for("trying again")
+            assert enrolling.ends(within_s=30) == 1
+        frames = int(enrolling.stderr.splitlines()[-1].split()[1])
+        assert 18 <= frames <= 27
+
+    def test_stills_have_no_minutes(self, tmp_path: Path) -> None:
+        cv2.imwrite(str(tmp_path / "1.png"), next(walkers(1))[..., ::-1])
+        done = vigil("enrol", tmp_path, "--minutes", "1", "--out", tmp_path / "x.vigil", code=2)
+        assert "which have no time" in done.stderr

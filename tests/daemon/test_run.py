@@ -87,12 +87,14 @@ def test_cameras_are_watched_alerts_sent_metrics_served_and_the_stop_is_clean(
     tmp_path: Path, profile_file: Path, cameras: RtspServer
 ) -> None:
     dead = source(f"rtsp://admin:hunter2@127.0.0.1:{free_port()}/x")
-    sources = {"a": source(cameras.url("a")), "b": source(cameras.url("b")), "dead": dead}
+    deaf = source(cameras.url("b")) + "\nthreshold = 900"
+    sources = {"a": source(cameras.url("a")), "b": deaf, "dead": dead}
     here = site(tmp_path, profile_file, sources, '[events]\ncooldown_s = 60\n[log]\nlevel = "debug"')
     with Subscriber(here.endpoint) as messages, Running(["daemon", "run", "--config", here.config]) as daemon:
         daemon.wait_for("watching 3 cameras")
         begin = await_message(messages, "begin")
         assert isinstance(begin, AlertMessage)
+        assert begin.header.camera == "a"
         assert begin.header.latency_ms is not None
         lost = await_message(messages, "lost")
         assert isinstance(lost, StatusMessage)
@@ -109,6 +111,7 @@ def test_cameras_are_watched_alerts_sent_metrics_served_and_the_stop_is_clean(
     assert samples["vigil_frames_analysed_total", "a"] > 0
     assert samples["vigil_camera_up", "b"] == 1
     assert samples["vigil_camera_up", "dead"] == 0
+    assert samples["vigil_threshold", "b"] == 900
     assert samples["vigil_queue_depth", "mailboxes"] >= 0
     assert samples["process_resident_memory_bytes", ""] > 1e7
     assert "hunter2" not in daemon.stderr
