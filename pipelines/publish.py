@@ -51,8 +51,9 @@ class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Verdicts that may wait for the publisher."""
     high_water: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
     """Messages kept for each subscriber that does not keep up; further ones are lost to it, and to it alone."""
-    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 500
-    """On stopping, unsent messages are given this long."""
+    linger_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 500
+    """On stopping, unsent messages are given this long. Not zero: libzmq (4.3.5, its issue 3442) aborts the process if
+    a socket closes without linger while a subscriber hangs up in the middle of a multipart message."""
     regions: RegionSettings = RegionSettings()
 
 

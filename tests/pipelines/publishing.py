@@ -11,7 +11,7 @@ from datetime import UTC
 import zmq
 from prometheus_client import CollectorRegistry
 
-from pipelines.errors import SubscribeTimeout
+from pipelines.errors import PublishError, SubscribeTimeout
 from pipelines.events import EventSettings
 from pipelines.metrics import Metrics
 from pipelines.publish import PublishedCamera, Publisher, PublishSettings
@@ -52,7 +52,19 @@ class Rig:
             self.until(subscriber, lambda message: isinstance(message, StatusMessage))
             yield subscriber
 
-    def until(self, subscriber: Subscriber, wanted: Callable[[Message], bool], limit_s: float = 5) -> list[Message]:
+    @contextmanager
+    def plain_socket(self, high_water: int = 1000) -> Iterator[zmq.Socket[bytes]]:
+        """A bare SUB socket that the publisher already knows of."""
+        with self.context.socket(zmq.SUB) as plain:
+            plain.setsockopt(zmq.RCVHWM, high_water)
+            for topic in (b"alert.", b"status."):
+                plain.subscribe(topic)
+            plain.connect(self.publisher.endpoint)
+            while not plain.poll(20):
+                self.publisher.step()
+            yield plain
+
+    def until(self, subscriber: Subscriber, wanted: Callable[[Message], bool], limit_s: float = 20) -> list[Message]:
         """Step and receive until a wanted message has come; returns all that came."""
         seen: list[Message] = []
         end = time.monotonic() + limit_s
@@ -79,17 +91,29 @@ def rig(
     """An open publisher; fails if a socket is left open."""
     context, registry = zmq.Context(), CollectorRegistry()
     metrics = Metrics(registry)
-    chosen = settings or PublishSettings(endpoint="tcp://127.0.0.1:*", heartbeat_s=60, linger_ms=0)
+    chosen = settings or PublishSettings(endpoint="tcp://127.0.0.1:*", heartbeat_s=60)
     publisher = Publisher(chosen, metrics, boot_id=boot_id, zone=UTC, context=context)
     made = Rig(context, registry, metrics, publisher)
     for name in cameras:
         publisher.add(made.camera(name))
-    publisher.open()
+    _open(publisher)
     try:
         yield made
     finally:
         publisher.close()
         context.term()  # waits for ever for a socket that somebody forgot: the test's time-out tells
+
+
+def _open(publisher: Publisher, patience_s: float = 5) -> None:
+    """Open; a port that another publisher has just left is free only when ZeroMQ's own thread has closed it."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return publisher.open()
+        except PublishError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def drain(subscriber: Subscriber, patience_s: float = 0.02) -> list[Message]:

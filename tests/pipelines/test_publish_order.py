@@ -23,7 +23,7 @@ happening = st.one_of(
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(happening, min_size=5, max_size=40))
 def test_events_are_whole_and_numbers_have_no_gaps(story: list[tuple[str, str, float, float]]) -> None:
-    chosen = PublishSettings(endpoint="tcp://127.0.0.1:*", queue=200, linger_ms=1000)
+    chosen = PublishSettings(endpoint="tcp://127.0.0.1:*", queue=200)
     with rig(chosen, NAMES) as made, made.subscriber() as subscriber:
         cameras = {name: Camera(name=name, size=(64, 48), now_ns=time.monotonic_ns()) for name in NAMES}
         messages: list[Message] = []

@@ -40,7 +40,7 @@ def test_other_cameras_alerts_are_no_gap() -> None:
 
 
 def test_what_a_slow_subscriber_lost_is_told() -> None:
-    settings = PublishSettings(endpoint="tcp://127.0.0.1:*", high_water=1, queue=1000, linger_ms=0)
+    settings = PublishSettings(endpoint="tcp://127.0.0.1:*", high_water=1, queue=1000)
     with rig(settings) as made, made.context.socket(zmq.SUB) as _:
         slow = Subscriber(made.publisher.endpoint, on_gap=made.gaps.append, high_water=1, context=made.context)
         with slow:
@@ -76,7 +76,7 @@ def test_a_new_run_of_the_daemon_starts_the_numbers_anew() -> None:
         first.until(subscriber, lambda message: isinstance(message, AlertMessage))
         endpoint = first.publisher.endpoint
         first.publisher.close()
-        with rig(PublishSettings(endpoint=endpoint, linger_ms=0), ["gate"], "boot2") as second:
+        with rig(PublishSettings(endpoint=endpoint), ["gate"], "boot2") as second:
             second.until(subscriber, lambda message: message.header.boot_id == "boot2")
             second.publisher.offer(Camera(name="gate").verdict(5))
             (alert,) = second.alerts(subscriber, 1)
