@@ -97,7 +97,7 @@ def wait(until: Callable[[], bool], limit_s: float) -> float:
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_one_in_three_frames_is_analysed_evenly_and_at_once(server: RtspServer, transport: str) -> None:
     with Camera(server.url("gate"), transport=transport) as camera:
-        camera.wait_for_frames(15, limit_s=8)
+        camera.wait_for_frames(10, limit_s=8)
     seen = [number_of(f.pixels) for f in camera.frames]
     assert {(b - a) % FRAMES for a, b in itertools.pairwise(seen)} == {3}
     steps = [b.time_s - a.time_s for a, b in itertools.pairwise(camera.frames[1:])]
@@ -122,7 +122,7 @@ def test_a_stalled_camera_is_lost_and_analysed_again_when_it_goes_on(server: Rts
         server.stall("gate")
         assert camera.wait_for("lost") < 2
         assert "stalled" in camera.capture.status.reason
-        time.sleep(2.5)  # a connection that answers and sends nothing is being tried meanwhile
+        time.sleep(1.5)  # a connection that answers and sends nothing is being tried meanwhile
         assert [s.state for s in camera.states][-1] == "lost"
         server.restore("gate")
         camera.wait_for_frames(3)
@@ -178,8 +178,8 @@ def test_a_lost_camera_does_not_disturb_the_others(server: RtspServer) -> None:
         before = len(other.frames)
         server.drop("gate")
         server.refuse("gate")
-        time.sleep(3)
-        assert 13 <= len(other.frames) - before <= 17
+        time.sleep(2)
+        assert 8 <= len(other.frames) - before <= 12
     seen = [number_of(f.pixels) for f in other.frames]
     assert {(b - a) % FRAMES for a, b in itertools.pairwise(seen)} == {3}
 
