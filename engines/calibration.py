@@ -24,6 +24,11 @@ _FEWEST_TAIL: Final = 8
 _LONGEST_TAIL: Final = 0.3
 """Bound of the Pareto shape: heavier tails are never seen, they are noise of the fit to few frames."""
 _DAY_S: Final = 86400.0
+_PRIOR_SCALE: Final = 1 / math.log(10)
+"""By its definition surprise falls off by a factor of e every 1 / ln 10; peaks that did not would show the
+calibration wrong."""
+_PRIOR_PEAKS: Final = 10
+"""What that expectation weighs, in peaks."""
 
 Doubles = NDArray[np.float64]
 
@@ -126,10 +131,11 @@ def fit_threshold_stills(scores: Doubles, *, share: float) -> Budget:
 
 def _exceeded(level: float, peaks: Doubles, wanted: float) -> float:
     """Height that `wanted` of a like set of peaks would exceed."""
-    count, mean = len(peaks), max(float(np.mean(peaks - level)), 0.02)
-    if wanted >= count:
+    if wanted >= len(peaks):
         return level
-    return float(level + mean * count * ((count / wanted) ** (1 / count) - 1))
+    count = len(peaks) + _PRIOR_PEAKS
+    mean = (float(np.sum(peaks - level)) + _PRIOR_PEAKS * _PRIOR_SCALE) / count
+    return float(level + mean * count * ((len(peaks) / wanted) ** (1 / count) - 1))
 
 
 def _peaks_over(stretches: Sequence[tuple[Doubles, Doubles]], apart_s: float) -> tuple[float, Doubles]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Scores, Signal
+from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Pixels, Scores, Signal
 from engines.errors import EngineError, ProfileError
+from engines.lasting import LastingLatent
 from engines.motion import CELLS, MotionHistory
-from engines.normality import Normality
+from engines.normality import Moving, Normality
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
-from engines.scoring import Smoother, statistic, table, uncertainty
+from engines.scoring import Smoother, View, by_signal, statistic, table, uncertainty
 
 
 @dataclass(slots=True, eq=False)
@@ -25,10 +26,21 @@ class _Camera:
     threshold: float
     still: bool
     motion: MotionHistory = field(default_factory=MotionHistory)
+    lasting: LastingLatent = field(default_factory=LastingLatent)
     smoother: Smoother = field(default_factory=Smoother)
+
+    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, latent: Floats) -> dict[View, Floats]:
+        """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
+        seen = self.motion.observe(time_s, pixels)
+        mean = self.lasting.step(time_s, latent)
+        return {
+            "motion": _unmeasured(CELLS, CELLS) if seen is None else moving.traffic.compare(seen[None]),
+            "appearance-lasting": _unmeasured(*latent.shape[:2]) if mean is None else moving.last(mean[None]),
+        }
 
     def forget(self) -> None:
         self.motion.forget()
+        self.lasting.forget()
         self.smoother.forget()
 
 
@@ -62,7 +74,7 @@ class Detector:
         encoded = self._engine.encode(batch.pixels)
         distance, normal = self._compare(batch, encoded)
         residuals = residuals_of(encoded.features, batch.pixels, self._engine.decode(normal))
-        judged = [self._judge(batch, index, distance, residuals) for index in range(len(batch))]
+        judged = [self._judge(batch, index, encoded, distance, residuals) for index in range(len(batch))]
         return self._assemble(batch, judged)
 
     def forget(self, camera: str) -> None:
@@ -94,28 +106,26 @@ class Detector:
             distance[one], normal[one] = self._cameras[camera].normality.memory.compare(encoded.latent[one])
         return distance, normal
 
-    def _judge(self, batch: Batch, index: int, distance: Floats, residuals: Residuals) -> _Judgement:
+    def _judge(self, batch: Batch, index: int, encoded: Encoded, distance: Floats, residuals: Residuals) -> _Judgement:
         camera, one = self._cameras[batch.cameras[index]], slice(index, index + 1)
-        raw = camera.normality.appearance(distance[one], Residuals(residuals.features[one], residuals.picture[one]))
-        if camera.normality.traffic is not None:
-            seen = camera.motion.observe(batch.times_s[index], batch.pixels[index])
-            field_ = np.full((CELLS, CELLS, 2), math.nan, np.float32) if seen is None else seen
-            raw["motion"] = camera.normality.traffic.compare(field_[None])
-        statistics = {signal: statistic(maps) for signal, maps in raw.items()}
-        row = table(camera.normality.fusion, camera.normality.ensemble, statistics)[0]
-        smoothed = row if camera.still else camera.smoother.step(batch.times_s[index], row)
-        maps = camera.normality.fusion.surprises({s: to_places(m, distance.shape[1:]) for s, m in raw.items()})
-        return _Judgement(smoothed, {s: m[0] for s, m in maps.items()}, camera.normality.fusion.score(maps)[0])
+        normality, time_s = camera.normality, batch.times_s[index]
+        raw = normality.appearance(distance[one], Residuals(residuals.features[one], residuals.picture[one]))
+        if normality.moving is not None:
+            raw |= camera.in_time(normality.moving, time_s, batch.pixels[index], encoded.latent[index])
+        row = table(normality.fusion, normality.ensemble, {view: statistic(maps) for view, maps in raw.items()})[0]
+        smoothed = row if camera.still else camera.smoother.step(time_s, row)
+        maps = normality.fusion.surprises({v: to_places(m, distance.shape[1:]) for v, m in raw.items()})
+        signals = {signal: values[0] for signal, values in by_signal(maps).items()}
+        return _Judgement(smoothed, signals, normality.fusion.score(maps)[0])
 
     def _assemble(self, batch: Batch, judged: list[_Judgement]) -> Scores:
-        nothing = np.zeros_like(judged[0].map)
         rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)
         return Scores(
             score=rows[:, 0],
             threshold=np.array([self._cameras[camera].threshold for camera in batch.cameras], np.float32),
             map=np.stack([one.map for one in judged]),
             signals={signal: rows[:, 1 + index] for index, signal in enumerate(SIGNALS)},
-            signal_maps={signal: np.stack([one.maps.get(signal, nothing) for one in judged]) for signal in SIGNALS},
+            signal_maps={signal: np.stack([one.maps[signal] for one in judged]) for signal in SIGNALS},
             uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
         )
 
@@ -125,6 +135,10 @@ def to_places(maps: Floats, places: tuple[int, ...]) -> Floats:
     count, (height, width) = len(maps), places
     tall, wide = maps.shape[1] // height, maps.shape[2] // width
     return np.asarray(maps.reshape(count, height, tall, width, wide).max((2, 4)), np.float32)
+
+
+def _unmeasured(height: int, width: int) -> Floats:
+    return np.full((1, height, width), math.nan, np.float32)
 
 
 def _camera(camera: str, profile: Profile, engine: Engine) -> _Camera:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.calibration import Budget, fit_threshold, fit_threshold_stills
-from engines.contract import SIGNALS, Engine, Floats, Pixels, Progress
+from engines.contract import Engine, Floats, Pixels, Progress
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, Material, encode, fit
 from engines.footage import GAP_S, Footage
@@ -45,8 +45,8 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """The budget that a camera's threshold is set for."""
     false_alarms_per_picture: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.01
     """The same for stills, which have no time."""
-    most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 2400
-    """Frames kept of longer footage, evenly spread; each takes 0.15 MB of memory and 0.2 MB of temporary disk."""
+    most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 1600
+    """Frames kept of longer footage, evenly spread; each takes 0.3 MB of memory and 0.2 MB of temporary disk."""
     seed: int = 0
     """Recorded in the profile. The present fit draws no random numbers."""
 
@@ -173,7 +173,7 @@ class Enrolment:
                 "threshold": budget.threshold,
                 "peaks": budget.events,
                 "extrapolation": budget.extrapolation,
-                "weights": {signal: fitted.normality.fusion.weights.get(signal, 0.0) for signal in SIGNALS},
+                "weights": dict(fitted.normality.fusion.weights),
             },
             "warnings": list(warnings),
             "engine": {"runtime": info.runtime, "device": info.device, "precision": info.precision},

@@ -13,18 +13,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import SIGNALS, Engine, Floats, Pixels, Signal
+from engines.contract import Engine, Floats, Pixels
 from engines.footage import GAP_S, Footage
-from engines.normality import Normality
+from engines.lasting import LASTING_MODES, LastingLatent
+from engines.normality import Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
-from engines.scoring import fit_fusion, statistic
+from engines.scoring import VIEWS, View, fit_fusion, statistic
 from engines.traffic import fit_traffic
 
 FOLDS: Final = 4
 _GUARD_S: Final = 2.0
 _SCALE_SHARE: Final = 0.99
 _BATCH: Final = 8
+_LEAST_FEATURES: Final = np.float32(0.2)
+"""Differences below this, with features of variance 1 over the network's corpus, nobody would see."""
+_LEAST_PICTURE: Final = np.float32(0.04)
+"""Nor these, with pixels in 0..1."""
+_LEAST_LASTING: Final = np.float32(2.0)
+"""Nor these, in whitened averages: the noise of a single frame is about 8, the root of the channels' number."""
+_MOST_AVERAGES: Final = 300
 _MOST_FOR_MEANS: Final = 64
 """Frames a fold that mean residuals are taken from."""
 
@@ -40,6 +48,10 @@ class Material:
     engine: Engine
     latents: NDArray[np.float16]
     """float16 [n, h, w, C]."""
+    averages: NDArray[np.float16]
+    """float16 [n, h, w, C], see `lasting.LastingLatent`."""
+    lasting: NDArray[np.bool_]
+    """bool [n]: whether there is an average."""
     fields: NDArray[np.float16]
     """float16 [n, CELLS, CELLS, 2]."""
     moving: NDArray[np.bool_]
@@ -59,8 +71,8 @@ class Fit:
 
     normality: Normality
     chosen: Indices
-    statistics: dict[Signal, Floats]
-    """One float32 [len(chosen)] a signal, NaN where not measured."""
+    statistics: dict[View, Floats]
+    """One float32 [len(chosen)] a view, NaN where not measured."""
     folds: Indices
     """[len(chosen)]: the block of each frame."""
 
@@ -70,6 +82,8 @@ class _HeldOut:
     """Raw magnitudes of held-out frames, each float32 [len(chosen), h, w], and the fold's mean residuals."""
 
     distance: Floats
+    lasting: Floats
+    """NaN where the history is too short."""
     features: Floats
     picture: Floats
     means: list[Residuals]
@@ -78,16 +92,28 @@ class _HeldOut:
 def encode(footage: Footage, engine: Engine, tick: Tick) -> Material:
     """Encode all kept frames."""
     kept, spec = footage.kept, engine.spec
+    times_s = np.array([frame.time_s for frame in kept])
+    stretches = _stretches(times_s, np.array([frame.stretch for frame in kept]))
     latents = np.empty((len(kept), *spec.places, spec.latent_channels), np.float16)
+    averages, lasting = np.zeros_like(latents), np.zeros(len(kept), np.bool_)
+    running = LastingLatent()
     for index in range(len(kept)):
-        latents[index] = engine.encode(footage.pixels(index)[None]).latent[0]
+        latent = engine.encode(footage.pixels(index)[None]).latent[0]
+        if index and stretches[index] != stretches[index - 1]:
+            running.forget()
+        mean = running.step(times_s[index], latent)
+        latents[index], lasting[index] = latent, mean is not None
+        averages[index] = 0 if mean is None else mean
         tick("encoding", index + 1, len(kept))
     fields, moving = footage.motion()
-    times_s = np.array([frame.time_s for frame in kept])
-    stretch = np.array([frame.stretch for frame in kept])
+    return Material(footage, engine, latents, averages, lasting, fields, moving, stretches, times_s)
+
+
+def _stretches(times_s: NDArray[np.float64], given: Indices) -> Indices:
+    """Number the runs of frames without a gap."""
     steps = np.diff(times_s, prepend=times_s[0])
-    broken = (np.diff(stretch, prepend=stretch[0]) != 0) | (steps < 0) | (steps > GAP_S)
-    return Material(footage, engine, latents, fields, moving, np.cumsum(broken), times_s)
+    broken = (np.diff(given, prepend=given[0]) != 0) | (steps < 0) | (steps > GAP_S)
+    return np.cumsum(broken)
 
 
 def fit(material: Material, chosen: Indices, tick: Tick) -> Fit:
@@ -103,12 +129,23 @@ def fit(material: Material, chosen: Indices, tick: Tick) -> Fit:
         memory=fit_memory(material.latents, chosen, whiten),
         latent_scale=_scale(held.distance, everything),
         reconstruction=_reconstruction(held, held.means, everything),
-        traffic=fit_traffic(material.fields[chosen[material.moving[chosen]]]) if material.moving.any() else None,
+        moving=_fit_moving(material, chosen, held, whiten),
         fusion=fusion,
         ensemble=ensemble,
     )
     # Rounded as a profile stores it.
     return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, folds)
+
+
+def _fit_moving(material: Material, chosen: Indices, held: _HeldOut, whiten: Floats) -> Moving | None:
+    if not material.moving.any():
+        return None
+    learnt = _thinned(_where(material.lasting, chosen))
+    return Moving(
+        fit_traffic(material.fields[_where(material.moving, chosen)]),
+        fit_memory(material.averages, learnt, whiten, LASTING_MODES),
+        _lasting_scale(held, np.arange(len(chosen))),
+    )
 
 
 def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Floats, tick: Tick) -> _HeldOut:
@@ -118,7 +155,10 @@ def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Float
         tick("remembering", fold + 1, FOLDS)
     means = [_mean_residuals(material, chosen[folds == fold], memories[fold]) for fold in range(FOLDS)]
     shape = (len(chosen), *material.latents.shape[1:3])
-    held = _HeldOut(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32), means)
+    distance, lasting, features, picture = (np.full(shape, np.nan, np.float32) for _ in range(4))
+    held = _HeldOut(distance, lasting, features, picture, means)
+    if material.moving.any():
+        _hold_out_lasting(material, chosen, folds, whiten, held.lasting)
     done = 0
     for fold in range(FOLDS):
         mean = _average([each for index, each in enumerate(means) if index != fold])
@@ -128,6 +168,27 @@ def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Float
             done += len(part)
             tick("judging unseen frames", done, len(chosen))
     return held
+
+
+def _hold_out_lasting(material: Material, chosen: Indices, folds: Indices, whiten: Floats, out: Floats) -> None:
+    """Distances of averaged latents to memories of the other folds, into `out` [len(chosen), h, w]."""
+    for fold in range(FOLDS):
+        learnt = _where(material.lasting, _others(material, chosen, folds, fold))
+        inside = np.flatnonzero((folds == fold) & material.lasting[chosen])
+        if len(learnt) < LASTING_MODES:
+            continue
+        memory = fit_memory(material.averages, _thinned(learnt), whiten, LASTING_MODES)
+        for part in _batches(inside):
+            out[part] = memory.compare(material.averages[chosen[part]].astype(np.float32))[0]
+
+
+def _where(mask: NDArray[np.bool_], frames: Indices) -> Indices:
+    return frames[mask[frames]]
+
+
+def _thinned(frames: Indices) -> Indices:
+    """At most some hundreds of frames: averages over seconds hardly differ from one frame to the next."""
+    return frames[:: max(1, len(frames) // _MOST_AVERAGES)]
 
 
 def _others(material: Material, chosen: Indices, folds: Indices, fold: int) -> Indices:
@@ -160,31 +221,42 @@ def _residuals(material: Material, frames: Indices, memory: Memory) -> tuple[Flo
     return distance, residuals_of(encoded.features, pixels, material.engine.decode(normal))
 
 
-def _statistics(material: Material, chosen: Indices, folds: Indices, held: _HeldOut) -> dict[Signal, Floats]:
-    """Each signal's statistic of each frame, against scales from the other folds."""
-    made = {signal: np.full(len(chosen), np.nan, np.float32) for signal in SIGNALS}
+def _statistics(material: Material, chosen: Indices, folds: Indices, held: _HeldOut) -> dict[View, Floats]:
+    """Each view's statistic of each frame, against scales from the other folds."""
+    made = {view: np.full(len(chosen), np.nan, np.float32) for view in VIEWS}
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         made["appearance-latent"][inside] = statistic(held.distance[inside] / _scale(held.distance, outside))
         measure = _reconstruction(held, [m for i, m in enumerate(held.means) if i != fold], outside)
-        made["appearance-reconstruction"][inside] = statistic(
-            measure.combine(held.features[inside], held.picture[inside])
-        )
-        moved = inside[material.moving[chosen[inside]]]
-        others = _others(material, chosen, folds, fold)
-        learnt = others[material.moving[others]]
-        if len(moved) and len(learnt):
-            traffic = fit_traffic(material.fields[learnt])
-            made["motion"][moved] = statistic(traffic.compare(material.fields[chosen[moved]].astype(np.float32)))
-    if not material.moving.any():
-        del made["motion"]
-    return made
+        magnitudes = measure.combine(held.features[inside], held.picture[inside])
+        made["appearance-reconstruction"][inside] = statistic(magnitudes)
+        if material.moving.any():
+            made["appearance-lasting"][inside] = statistic(held.lasting[inside] / _lasting_scale(held, outside))
+            _motion_statistic(material, chosen, inside, _others(material, chosen, folds, fold), made["motion"])
+    return {view: values for view, values in made.items() if not np.isnan(values).all()}
+
+
+def _motion_statistic(material: Material, chosen: Indices, inside: Indices, others: Indices, out: Floats) -> None:
+    moved, learnt = inside[material.moving[chosen[inside]]], _where(material.moving, others)
+    if len(moved) and len(learnt):
+        traffic = fit_traffic(material.fields[learnt])
+        out[moved] = statistic(traffic.compare(material.fields[chosen[moved]].astype(np.float32)))
+
+
+def _lasting_scale(held: _HeldOut, frames: Indices) -> Floats:
+    measured = frames[~np.isnan(held.lasting[frames, 0, 0])]
+    if len(measured) == 0:
+        return np.full(held.lasting.shape[1:], np.inf, np.float32)
+    return np.hypot(_scale(held.lasting, measured), _LEAST_LASTING)
 
 
 def _reconstruction(held: _HeldOut, means: list[Residuals], frames: Indices) -> Reconstruction:
     mean = _average(means)
     return Reconstruction(
-        mean.features[0], mean.picture[0], _scale(held.features, frames), _scale(held.picture, frames)
+        mean.features[0],
+        mean.picture[0],
+        np.hypot(_scale(held.features, frames), _LEAST_FEATURES),
+        np.hypot(_scale(held.picture, frames), _LEAST_PICTURE),
     )
 
 

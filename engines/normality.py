@@ -9,13 +9,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Floats, Signal
+from engines.contract import Floats
 from engines.place import Memory
 from engines.reconstruction import Reconstruction, Residuals
-from engines.scoring import Fusion
+from engines.scoring import Fusion, View
 from engines.traffic import Traffic
 
 _ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """What is normal of frames that follow each other."""
+
+    traffic: Traffic
+    lasting: Memory
+    lasting_scale: Floats
+    """float32 [h, w]: how far from the memory averaged latents normally get."""
+
+    def last(self, latent: Floats) -> Floats:
+        """Compare averaged latents [N, h, w, C]: float32 [N, h, w]."""
+        return self.lasting.compare(latent)[0] / self.lasting_scale
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile."""
+        return {**self.traffic.to_arrays(), **self.lasting.to_arrays("lasting"), "lasting_scale": self.lasting_scale}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Moving:
+        """The inverse of `to_arrays`."""
+        lasting = Memory.from_arrays(arrays, "lasting")
+        return cls(Traffic.from_arrays(arrays), lasting, arrays["lasting_scale"].astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,13 +50,13 @@ class Normality:
     latent_scale: Floats
     """float32 [h, w]: how far from the memory latents normally get at each place."""
     reconstruction: Reconstruction
-    traffic: Traffic | None
+    moving: Moving | None
     """None for stills."""
     fusion: Fusion
     ensemble: tuple[Fusion, ...]
     """The calibration fitted again without each of several blocks of the footage."""
 
-    def appearance(self, distance: Floats, residuals: Residuals) -> dict[Signal, Floats]:
+    def appearance(self, distance: Floats, residuals: Residuals) -> dict[View, Floats]:
         """Maps [N, h, w] of both appearance signals, 1 where as far from normal as normal frames get."""
         return {
             "appearance-latent": distance / self.latent_scale,
@@ -42,10 +66,10 @@ class Normality:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
         arrays = {
-            **self.memory.to_arrays(),
+            **self.memory.to_arrays("memory"),
             "latent_scale": self.latent_scale,
             **self.reconstruction.to_arrays(),
-            **({} if self.traffic is None else self.traffic.to_arrays()),
+            **({} if self.moving is None else self.moving.to_arrays()),
             **self.fusion.to_arrays("fusion"),
         }
         for index, member in enumerate(self.ensemble):
@@ -57,10 +81,10 @@ class Normality:
         """The inverse of `to_arrays`. Raises KeyError or ValueError when they are not of a profile."""
         members = sum(name.startswith(_ENSEMBLE) and name.endswith(".fused") for name in arrays)
         return cls(
-            Memory.from_arrays(arrays),
+            Memory.from_arrays(arrays, "memory"),
             arrays["latent_scale"].astype(np.float32),
             Reconstruction.from_arrays(arrays),
-            Traffic.from_arrays(arrays) if "traffic.scale" in arrays else None,
+            Moving.from_arrays(arrays) if "lasting_scale" in arrays else None,
             Fusion.from_arrays(arrays, "fusion"),
             tuple(Fusion.from_arrays(arrays, f"{_ENSEMBLE}{index}") for index in range(members)),
         )

@@ -22,6 +22,9 @@ MODES: Final = 12
 _LLOYD_STEPS: Final = 4
 _SHRINK: Final = 0.02
 """Share of the mean variance added to every direction, so that none is divided by nearly nothing."""
+_LEAST_VARIANCE: Final = 0.02
+"""Variance added to every direction: the latents' is 1 over the corpus of the network, and what is smaller than
+this is nothing that a person would see, however quiet the scene."""
 
 Halves = NDArray[np.float16]
 
@@ -57,20 +60,23 @@ class Memory:
         distance = np.sqrt(np.maximum(least, 0)).T.reshape(count, height, width)
         return distance, np.ascontiguousarray(normal.transpose(1, 0, 2)).reshape(latent.shape)
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Arrays for a profile; the modes in float16."""
-        return {"memory.whiten": self.whiten, "memory.modes": self.modes.astype(np.float16)}
+    def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Arrays for a profile, their names beginning with `name`; the modes in float16."""
+        return {f"{name}.whiten": self.whiten, f"{name}.modes": self.modes.astype(np.float16)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Memory:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Memory:
         """The inverse of `to_arrays`."""
-        return cls.of(arrays["memory.whiten"].astype(np.float32), arrays["memory.modes"].astype(np.float32))
+        return cls.of(arrays[f"{name}.whiten"].astype(np.float32), arrays[f"{name}.modes"].astype(np.float32))
 
 
-def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats) -> Memory:
-    """Remember the frames `chosen` of float16 [N, h, w, C]; `whiten` comes from `fit_whitening`."""
+def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: int = MODES) -> Memory:
+    """Remember the frames `chosen` of float16 [N, h, w, C] by at most `most` modes a place.
+
+    `whiten` comes from `fit_whitening`.
+    """
     height, width, channels = latents.shape[1:]
-    modes = np.empty((height, width, min(MODES, len(chosen)), channels), np.float32)
+    modes = np.empty((height, width, min(most, len(chosen)), channels), np.float32)
     for row in range(height):  # a row at a time: all places at once would need gigabytes
         seen = latents[chosen, row].astype(np.float32) @ whiten
         modes[row] = _cluster(np.ascontiguousarray(seen.transpose(1, 0, 2)), modes.shape[2])
@@ -87,7 +93,7 @@ def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:
         residual = (latents[index].astype(np.float32) - mean).reshape(-1, channels)
         spread += residual.T @ residual
     variance, axes = np.linalg.eigh(spread / (len(chosen) * mean[..., 0].size))
-    return np.asarray(axes / np.sqrt(variance + _SHRINK * variance.mean() + 1e-6), np.float32)
+    return np.asarray(axes / np.sqrt(variance + _SHRINK * variance.mean() + _LEAST_VARIANCE), np.float32)
 
 
 def smooth_scale(values: Floats, *, sigma: float = 1.5, floor: float = 0.1) -> Floats:

@@ -1,6 +1,6 @@
 """From the signals' maps to one map and one score.
 
-Each signal gives a map of how far each place is from its own normal. A frame's statistic is the mean of its
+Each view gives a map of how far each place is from its own normal. A frame's statistic is the mean of its
 strongest places; `calibration.Tail` turns statistics into surprise, which makes signals comparable; a weighted
 norm fuses them.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,18 @@ _STRONGEST: Final = 0.005
 """Share of places whose mean is the frame's statistic."""
 _POWER: Final = 3.0
 
-Maps = Mapping[Signal, Floats]
+View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion"]
+"""What is measured and calibrated on its own. A signal has one view or, at two paces, two."""
+
+SIGNAL_OF: Final[Mapping[View, Signal]] = {
+    "appearance-latent": "appearance-latent",
+    "appearance-lasting": "appearance-latent",
+    "appearance-reconstruction": "appearance-reconstruction",
+    "motion": "motion",
+}
+VIEWS: Final = tuple(SIGNAL_OF)
+
+Views = Mapping[View, Floats]
 
 
 def statistic(maps: Floats) -> Floats:
@@ -40,58 +51,64 @@ def statistic(maps: Floats) -> Floats:
 class Fusion:
     """How statistics become one score."""
 
-    tails: Mapping[Signal, Tail]
-    weights: Mapping[Signal, float]
+    tails: Mapping[View, Tail]
+    weights: Mapping[View, float]
     fused: Tail
     """From the weighted norm of surprises to their own surprise."""
 
-    def surprises(self, statistics: Maps) -> dict[Signal, Floats]:
-        """Each signal's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
-        return {
-            signal: np.nan_to_num(self.tails[signal].surprise(values), nan=0.0) for signal, values in statistics.items()
-        }
+    def surprises(self, statistics: Views) -> dict[View, Floats]:
+        """Each view's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
+        return {view: np.nan_to_num(self.tails[view].surprise(values), nan=0.0) for view, values in statistics.items()}
 
-    def norm(self, surprises: Maps) -> Floats:
+    def norm(self, surprises: Views) -> Floats:
         """The weighted norm of surprises of one shape."""
-        total = sum(np.power(self.weights[signal] * values, _POWER) for signal, values in surprises.items())
+        total = sum(np.power(self.weights[view] * values, _POWER) for view, values in surprises.items())
         return np.asarray(np.power(total, 1 / _POWER), np.float32)
 
-    def score(self, surprises: Maps) -> Floats:
+    def score(self, surprises: Views) -> Floats:
         """The surprise of the fused signals."""
         return self.fused.surprise(self.norm(surprises))
 
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Arrays for a profile, their names beginning with `name`."""
-        arrays = {f"{name}.{signal}": self.tails[signal].to_array() for signal in self.tails}
-        arrays[f"{name}.weights"] = np.array([self.weights.get(signal, 0.0) for signal in SIGNALS], np.float32)
+        arrays = {f"{name}.{view}": tail.to_array() for view, tail in self.tails.items()}
+        arrays[f"{name}.weights"] = np.array([self.weights.get(view, 0.0) for view in VIEWS], np.float32)
         return {**arrays, f"{name}.fused": self.fused.to_array()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Fusion:
         """The inverse of `to_arrays`."""
-        tails = {s: Tail.from_array(arrays[f"{name}.{s}"]) for s in SIGNALS if f"{name}.{s}" in arrays}
-        weights = dict(zip(SIGNALS, map(float, arrays[f"{name}.weights"]), strict=True))
+        tails = {view: Tail.from_array(arrays[f"{name}.{view}"]) for view in VIEWS if f"{name}.{view}" in arrays}
+        weights = dict(zip(VIEWS, map(float, arrays[f"{name}.weights"]), strict=True))
         return cls(tails, weights, Tail.from_array(arrays[f"{name}.fused"]))
 
 
-def fit_fusion(statistics: Maps) -> Fusion:
-    """Calibrate on statistics of unseen normal frames, one float32 [n] a signal, NaN where not measured."""
-    tails = {signal: fit_tail(values[~np.isnan(values)].astype(np.float64)) for signal, values in statistics.items()}
+def by_signal(surprises: Views) -> dict[Signal, Floats]:
+    """The larger surprise of each signal's views; 0 for a signal that has none."""
+    made = {signal: np.zeros_like(next(iter(surprises.values()))) for signal in SIGNALS}
+    for view, values in surprises.items():
+        np.maximum(made[SIGNAL_OF[view]], values, out=made[SIGNAL_OF[view]])
+    return made
+
+
+def fit_fusion(statistics: Views) -> Fusion:
+    """Calibrate on statistics of unseen normal frames, one float32 [n] a view, NaN where not measured."""
+    tails = {view: fit_tail(values[~np.isnan(values)].astype(np.float64)) for view, values in statistics.items()}
     weights = dict.fromkeys(statistics, 1.0)
     unfinished = Fusion(tails, weights, Tail(np.zeros(1, np.float32), np.zeros(1, np.float32), 1.0, 0.0))
     norms = unfinished.norm(unfinished.surprises(statistics))
     return Fusion(tails, weights, fit_tail(norms.astype(np.float64)))
 
 
-def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Maps) -> Floats:
+def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floats:
     """Everything that is said of frames, before smoothing.
 
-    From statistics, one float32 [n] a signal, makes float32 [n, 1 + S + K]: the fused score, the surprise of each of
+    From statistics, one float32 [n] a view, makes float32 [n, 1 + S + K]: the fused score, the surprise of each of
     SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble.
     """
     surprises = fusion.surprises(statistics)
     score = fusion.score(surprises)
-    columns = [score, *(surprises.get(signal, np.zeros_like(score)) for signal in SIGNALS)]
+    columns = [score, *by_signal(surprises).values()]
     columns += [member.score(member.surprises(statistics)) for member in ensemble]
     return np.stack(columns, axis=1)
 

@@ -1,0 +1,44 @@
+"""What stays: latents averaged over the last seconds, in which passers-by fade and things left behind do not.
+
+A second view of appearance at a slower pace. The average also quietens the sensor's noise, so it tells smaller
+differences than a single frame can.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+from engines.contract import Floats
+
+CONSTANT_S: Final = 3.0
+"""Time constant of the average."""
+LASTING_MODES: Final = 4
+"""Averages remembered a place."""
+_GAP_S: Final = 2.0
+
+
+@dataclass(slots=True)
+class LastingLatent:
+    """The running average of one camera's latents."""
+
+    _mean: Floats | None = field(default=None, init=False)
+    _since_s: float = field(default=0.0, init=False)
+    _last_s: float = field(default=-math.inf, init=False)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._mean = None
+
+    def step(self, time_s: float, latent: Floats) -> Floats | None:
+        """Take in float32 [h, w, C] and return the average; None until it spans the time constant."""
+        passed = time_s - self._last_s
+        self._last_s = time_s
+        if self._mean is None or not 0 < passed <= _GAP_S:
+            self._mean, self._since_s = latent.copy(), time_s
+            return None
+        # A plain mean at first, else the first frame would weigh far more than all others.
+        span = min(time_s - self._since_s + passed, CONSTANT_S)
+        self._mean += -math.expm1(-passed / span) * (latent - self._mean)
+        return self._mean if time_s - self._since_s >= CONSTANT_S else None
