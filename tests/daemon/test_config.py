@@ -170,8 +170,7 @@ def test_whatever_the_paths_are(folder: Path, source: str, profile: str) -> None
     assert_one_line(lambda: load(folder, text))
 
 
-@pytest.mark.parametrize("path", ["~nobody-at-all/x", "a\0b"])
-def test_a_path_that_cannot_be_one_is_a_settings_error(folder: Path, path: str) -> None:
-    written = path.replace("\0", "\\u0000")
-    assert "cameras[0].source" in error_of(folder, CAMERA.replace("rtsp://10.0.0.7/stream1", written))
-    assert "cameras[0].profile" in error_of(folder, CAMERA.replace("gate.vigil", written))
+def test_a_path_that_cannot_be_one_is_a_settings_error(folder: Path) -> None:
+    assert "cameras[0].profile" in error_of(folder, CAMERA.replace("gate.vigil", "~nobody-at-all/x"))
+    assert "cameras[0].profile" in error_of(folder, CAMERA.replace("gate.vigil", "a\\u0000b"))
+    assert "cameras[0].source" in error_of(folder, CAMERA.replace("rtsp://10.0.0.7/stream1", "a\\u0000b"))
