@@ -109,6 +109,46 @@ def score(
 
 
 @app.command()
+def evaluate(
+    truths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TRUTH...",
+            help="Footage with truth: a truth file (vigil.truth/1), clips with CLIP.truth.json beside them, or a "
+            "folder of pictures with masks NAME.png beside NAME.jpg.",
+            show_default=False,
+        ),
+    ],
+    *,
+    profiles: Annotated[
+        list[Path],
+        typer.Option("--profile", "-p", help="What enrol made; several are compared.", metavar="FILE.vigil"),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The report.", metavar="FILE.html")] = Path("report.html"),
+    figures: Annotated[Path | None, typer.Option(help="Keep the figures as JSON.", metavar="FILE.json")] = None,
+    fps: Fps = None,
+    study: Annotated[
+        bool, typer.Option("--study", help="Judge it all again under changed conditions; takes 18 times as long.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Judge profiles on footage with truth: figures, and a report with pictures."""
+    from daemon.commands.evaluate import EvaluateOptions, evaluate
+
+    evaluate(
+        EvaluateOptions(
+            truths=tuple(truths),
+            profiles=tuple(profiles),
+            out=out,
+            figures=figures,
+            fps=fps,
+            study=study,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def run(
     *,
     config: Config = Path("vigil.toml"),

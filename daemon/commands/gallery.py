@@ -1,0 +1,128 @@
+"""The frames of an evaluation that are worth a look: overlay, picture and truth of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import cv2
+import numpy as np
+
+from engines.contract import Pixels
+from engines.evaluation.record import ClipRecord
+from engines.evaluation.report import Shown
+from engines.evaluation.truth import FrameTruth
+from pipelines.overlay import Painter
+from pipelines.regions import RegionSettings, propose_regions
+from pipelines.types import Verdict
+
+_Key = TypeVar("_Key")
+
+_WIDTH: Final = 480
+_MOST: Final = 4
+_WINDOW_S: Final = 10.0
+_STEP: Final = 0.02
+"""A frame replaces another of its key when it outdoes it by this share of the threshold: pictures cost time."""
+_INK: Final = (40, 210, 90)
+_QUALITY: Final = (cv2.IMWRITE_JPEG_QUALITY, 78)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    clip: str
+    what: str
+    verdict: Verdict
+    picture: Pixels
+    truth: FrameTruth
+    still: bool
+
+    @property
+    def margin(self) -> float:
+        return self.verdict.score - self.verdict.threshold
+
+
+class Gallery:
+    """Keeps each anomaly's highest frame and the highest normal frames while footage goes by."""
+
+    def __init__(self) -> None:
+        self._abnormal: dict[tuple[str, str], _Candidate] = {}
+        self._normal: dict[tuple[str, int], _Candidate] = {}
+
+    def consider(self, record: ClipRecord, verdict: Verdict) -> None:
+        """Look at the frame that was added last to a record."""
+        number = record.truth.number(verdict.frame.time_s)
+        if record.states[-1] == 1:
+            for span in record.truth.spans:
+                if span.first <= number <= span.last:
+                    self._keep(self._abnormal, (record.name, span.id), record, verdict, span.id)
+        elif record.states[-1] == 0:
+            window = int(verdict.frame.time_s // (1.0 if record.still else _WINDOW_S))
+            self._keep(self._normal, (record.name, window), record, verdict, "normal")
+            if len(self._normal) > 4 * _MOST:
+                del self._normal[min(self._normal, key=lambda key: self._normal[key].margin)]
+
+    @staticmethod
+    def _keep(kept: dict[_Key, _Candidate], key: _Key, record: ClipRecord, verdict: Verdict, what: str) -> None:
+        margin = verdict.score - verdict.threshold
+        if key in kept and margin <= kept[key].margin + _STEP * abs(verdict.threshold):
+            return
+        truth = record.truth.at(verdict.frame.time_s, _WIDTH)
+        kept[key] = _Candidate(record.name, what, verdict, _small(verdict.frame.picture()), truth, record.still)
+
+    def best(self) -> list[Shown]:
+        """The anomalies that stood out most."""
+        return _shown(sorted(self._abnormal.values(), key=lambda one: -one.margin)[:_MOST])
+
+    def worst(self) -> list[Shown]:
+        """The anomalies whose highest frame stood out least."""
+        rest = sorted(self._abnormal.values(), key=lambda one: -one.margin)[_MOST:]
+        return _shown(rest[: -_MOST - 1 : -1])
+
+    def highest_normal(self) -> list[Shown]:
+        """The normal frames that stood out most, from different moments."""
+        return _shown(sorted(self._normal.values(), key=lambda one: -one.margin)[:_MOST])
+
+
+def _shown(candidates: Sequence[_Candidate]) -> list[Shown]:
+    painter = Painter(jpeg_quality=78)
+    return [_paint(one, painter) for one in candidates]
+
+
+def _paint(one: _Candidate, painter: Painter) -> Shown:
+    verdict = one.verdict
+    regions = propose_regions(
+        verdict.map, verdict.signal_maps, verdict.threshold, flagged=verdict.flagged, settings=RegionSettings()
+    )
+    pictures = painter.paint(one.picture, verdict, regions, "update")
+    when = f"picture {verdict.frame.time_s:.0f}" if one.still else f"{verdict.frame.time_s:.1f} s"
+    return Shown(
+        title=f"{one.clip}, {when}",
+        what=one.what,
+        score=verdict.score,
+        threshold=verdict.threshold,
+        overlay=pictures.overlay_jpeg,
+        picture=pictures.clean_jpeg,
+        truth=_draw_truth(one.picture, one.truth),
+    )
+
+
+def _small(picture: Pixels) -> Pixels:
+    height, width = picture.shape[:2]
+    size = (_WIDTH, max(1, round(height * _WIDTH / width)))
+    how = cv2.INTER_AREA if width > _WIDTH else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+
+
+def _draw_truth(picture: Pixels, truth: FrameTruth) -> bytes:
+    """The picture with its abnormal regions outlined, as JPEG."""
+    canvas = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)
+    faded = cv2.addWeighted(canvas, 0.45, np.zeros_like(canvas), 0.55, 0)
+    size = (canvas.shape[1], canvas.shape[0])
+    for region in truth.regions or ():
+        grown = np.asarray(cv2.resize(region.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST))
+        faded[grown > 0] = canvas[grown > 0]
+        outline, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(faded, outline, -1, _INK[::-1], 2, cv2.LINE_AA)
+    _, data = cv2.imencode(".jpg", faded if truth.regions else canvas, _QUALITY)
+    return data.tobytes()

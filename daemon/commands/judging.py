@@ -1,0 +1,130 @@
+"""Runs a profile over footage with truth, and keeps the frames that are worth a look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from rich.progress import Progress as Bar
+
+from daemon.commands.footage import BATCH, batches, samples, source_of
+from daemon.commands.gallery import Gallery
+from daemon.commands.labelled import LabelledClip
+from engines.contract import Batch, Engine
+from engines.detector import Detector
+from engines.evaluation.record import ClipRecord, Judged
+from engines.evaluation.shifts import NOTHING, Shift
+from engines.profile import Profile
+from pipelines.errors import SourceError
+from pipelines.infer import verdict_of
+from pipelines.sources.source import Sample
+from pipelines.types import Frame, Verdict
+
+_CAMERA = "footage"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """A profile on an open engine."""
+
+    engine: Engine
+    detector: Detector
+    profile: Profile
+
+    @classmethod
+    def of(cls, engine: Engine, profile: Profile) -> Judge:
+        """The engine must be open and run the profile's network."""
+        return cls(engine, Detector(engine, {_CAMERA: profile}), profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How footage is to be judged."""
+
+    fps: float | None
+    bar: Bar
+    shift: Shift = NOTHING
+    keep_maps: bool = True
+    """Whether to count pixels and regions, too."""
+
+
+def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | None = None) -> ClipRecord:
+    """Judge a clip frame by frame. The record's maps must be closed by the caller.
+
+    Raises `SourceError` when the clip cannot be read or holds nothing.
+    """
+    source = source_of(clip.spec, task.fps, judge.engine.spec.input_size)
+    with closing(source):
+        record = ClipRecord(
+            clip.name, clip.truth, judge.profile.threshold, still=source.still, with_maps=task.keep_maps
+        )
+        alone = source.still and not judge.profile.still
+        shown = task.bar.add_task(f"{clip.name} {task.shift.label}".strip(), total=source.size_hint)
+        for batch in batches(_shifted(samples(source), task.shift), 1 if alone else BATCH):
+            for verdict in _judge(judge, batch, forget=alone or not record.times_s):
+                record.add(_judged(verdict, len(batch)))
+                if gallery is not None:
+                    gallery.consider(record, verdict)
+            task.bar.update(shown, advance=len(batch) * task.shift.keep_every, total=source.size_hint)
+        task.bar.remove_task(shown)
+    if not record.times_s:
+        raise SourceError(f"{clip.spec.label}: no frame in it; check the source and its stretch")
+    return record
+
+
+def _shifted(stream: Iterator[Sample], shift: Shift) -> Iterator[Sample]:
+    for number, sample in enumerate(stream):
+        if number % shift.keep_every == 0:
+            yield _changed(sample, shift, number)
+
+
+def _changed(sample: Sample, shift: Shift, number: int) -> Sample:
+    return Sample(
+        shift.apply(sample.pixels, number),
+        sample.time_s,
+        sample.captured_ns,
+        sample.wall_s,
+        sample.picture,
+        part=sample.part,
+    )
+
+
+def _judge(judge: Judge, batch: Sequence[Sample], *, forget: bool) -> Iterator[Verdict]:
+    if forget:
+        judge.detector.forget(_CAMERA)
+    taken_ns = time.monotonic_ns()
+    scores = judge.detector.score(
+        Batch(
+            cameras=(_CAMERA,) * len(batch),
+            times_s=tuple(sample.time_s for sample in batch),
+            pixels=np.stack([sample.pixels for sample in batch]),
+        )
+    )
+    judged_ns = time.monotonic_ns()
+    for index, sample in enumerate(batch):
+        frame = Frame(
+            camera=_CAMERA,
+            seq=1,
+            pixels=sample.pixels,
+            captured_ns=sample.captured_ns,
+            time_s=sample.time_s,
+            wall_s=sample.wall_s,
+            picture=sample.picture,
+        )
+        yield verdict_of(frame, scores, index, taken_ns, judged_ns)
+
+
+def _judged(verdict: Verdict, together: int) -> Judged:
+    """A frame's latency is its share of the time that its batch took."""
+    return Judged(
+        time_s=verdict.frame.time_s,
+        score=verdict.score,
+        signals=verdict.signals,
+        map=verdict.map,
+        signal_maps=verdict.signal_maps,
+        uncertainty=verdict.uncertainty,
+        latency_ms=(verdict.judged_ns - verdict.taken_ns) / 1e6 / together,
+    )
