@@ -33,7 +33,7 @@ from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source
 from pipelines.stage import Stage
-from pipelines.types import CameraStatus
+from pipelines.types import CameraState, CameraStatus
 
 _log = logging.getLogger("vigil.build")
 
@@ -76,7 +76,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     if settings.http.enabled:
         http = Http(settings.http, registry, lambda: pulse.live, lambda: pulse.ready)
         posts.insert(0, Post(http.name, _once(http)))
-    captures = [_capture(seat, told) for seat in seats.values()]
+    captures = [_capture(seat, board, told) for seat in seats.values()]
     return Assembly(
         posts=(*posts, *captures),
         captures=tuple(post.thread for post in captures),
@@ -172,7 +172,7 @@ def _judges(settings: Settings, loaded: Mapping[str, _Loaded]) -> dict[str, Judg
     return judges
 
 
-def _capture(seat: _Seat, told: Callable[[CameraStatus], None]) -> Post:
+def _capture(seat: _Seat, board: Board, told: Callable[[CameraStatus], None]) -> Post:
     camera, metrics = seat.camera, seat.metrics
     settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
 
@@ -182,19 +182,30 @@ def _capture(seat: _Seat, told: Callable[[CameraStatus], None]) -> Post:
     def make(stop: threading.Event) -> Stage:
         return Capture(camera.name, open_, seat.mailbox, metrics, told, stop=stop)
 
+    def change(state: CameraState, reason: str) -> None:
+        """Say on the capture's behalf what it cannot say itself."""
+        metrics.up.set(state == "live")
+        known = board.status(camera.name) or _unknown(camera.name)
+        told(dataclasses.replace(known, state=state, reason=reason, since_wall_s=time.time()))
+
     def died(error: BaseException) -> None:
-        metrics.up.set(0)
         metrics.restarts.inc()
-        told(_lost(camera.name, f"its capture failed unexpectedly ({type(error).__name__}); starting it again"))
+        change("lost", f"its capture failed unexpectedly ({type(error).__name__}); starting it again")
 
-    return Post(f"capture-{camera.name}", make, restart=Backoff(), on_death=died)
+    def hang(hangs: bool) -> None:  # noqa: FBT001 - a callback
+        if hangs:
+            change("lost", "its capture hangs in the decoder; only a restart of Vigil ends that")
+        else:
+            change("live", "")
+
+    return Post(f"capture-{camera.name}", make, restart=Backoff(), on_death=died, on_hang=hang)
 
 
-def _lost(camera: str, reason: str) -> CameraStatus:
+def _unknown(camera: str) -> CameraStatus:
     return CameraStatus(
         camera=camera,
-        state="lost",
-        reason=reason,
+        state="starting",
+        reason="",
         since_wall_s=time.time(),
         last_frame_wall_s=None,
         reconnects=0,

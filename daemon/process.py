@@ -58,7 +58,7 @@ class Daemon:
         self._pulse = pulse
         self._signals = signals
         self._notifier = notifier
-        self._supervisor = Supervisor(assembly.posts)
+        self._supervisor = Supervisor(assembly.posts, assembly.stall_s)
         self._checked = self._told = 0.0
         self._told_cause: BaseException | None = None
 

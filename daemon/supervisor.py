@@ -39,8 +39,11 @@ class Post:
     """Makes the stage; the event is set when the stage is to end, for those that sleep inside a step."""
     restart: Backoff | None = None
     """None: the process ends when this stage dies."""
-    on_death: Callable[[BaseException], None] | None = None
+    on_death: Callable[[BaseException], None] = lambda _: None
     """Told of each death that a restart follows, on the supervisor's thread."""
+    on_hang: Callable[[bool], None] = lambda _: None
+    """Told, on the same thread, when a stage that may be restarted hangs in a step (true) and when it goes on (false).
+    Nothing more can be done: a thread inside a native call cannot be ended without the process."""
 
 
 class _Seat:
@@ -50,11 +53,13 @@ class _Seat:
         self.post = post
         self.deaths = 0
         self.due_at: float | None = None
+        self.hangs = False
         self.worker = self.hire()
 
     def hire(self) -> Worker:
         stop = threading.Event()
         self.started_at = time.monotonic()
+        self.hangs = False
         self.worker = Worker(self.post.make(stop), self.post.thread, stop)
         return self.worker
 
@@ -65,8 +70,10 @@ class Supervisor:
     Every method belongs to the main thread.
     """
 
-    def __init__(self, posts: Sequence[Post]) -> None:
+    def __init__(self, posts: Sequence[Post], stall_s: float = 20.0) -> None:
+        """Mind `posts`; a step that takes longer than `stall_s` hangs."""
         self._posts = tuple(posts)
+        self._stall_s = stall_s
         self._seats: list[_Seat] = []
 
     @property
@@ -90,11 +97,11 @@ class Supervisor:
                 return
 
     def check(self) -> None:
-        """Restart what died and may be restarted; raises `StageDied` for what may not."""
+        """Restart what died and may be restarted; raises `StageDied` for what may not. Tell of what hangs."""
         for seat in self._seats:
             if seat.worker.alive:
-                continue
-            if seat.post.restart is None:
+                self._mind_hang(seat)
+            elif seat.post.restart is None:
                 self._require(seat)
             elif seat.worker.error is not None:
                 self._revive(seat, seat.worker.error, seat.post.restart)
@@ -122,6 +129,20 @@ class Supervisor:
         """The first error of each stage that has one, in the order of the start."""
         return [(w.thread, w.error) for w in self.workers if w.error is not None]
 
+    def _mind_hang(self, seat: _Seat) -> None:
+        """A stage that the process needs is the watchdog's to judge; of the others it is told when they hang."""
+        hangs = (time.monotonic_ns() - seat.worker.beat_ns) / 1e9 > self._stall_s
+        if seat.post.restart is None or hangs == seat.hangs:
+            return
+        seat.hangs = hangs
+        if hangs:
+            _log.error(
+                "%s hangs: no step for %.0f s; only a restart of Vigil ends that", seat.post.thread, self._stall_s
+            )
+        else:
+            _log.info("%s goes on", seat.post.thread)
+        seat.post.on_hang(hangs)
+
     def _require(self, seat: _Seat) -> None:
         if seat.worker.alive:
             return
@@ -138,8 +159,7 @@ class Supervisor:
             _log.error(
                 "%s died: %s; starting it again in %.1f s", seat.post.thread, _tell(error), wait_s, exc_info=error
             )
-            if seat.post.on_death is not None:
-                seat.post.on_death(error)
+            seat.post.on_death(error)
         elif now >= seat.due_at:
             seat.due_at = None
             seat.hire().start()

@@ -22,6 +22,11 @@ def post(stage: Stage, restart: Backoff | None = None) -> Post:
     return Post(thread=stage.name, make=lambda _stop: stage, restart=restart)
 
 
+def checked(supervisor: Supervisor) -> bool:
+    supervisor.check()
+    return True
+
+
 def stop(supervisor: Supervisor, within_s: float = 1.0) -> list[str]:
     supervisor.signal_stop()
     return supervisor.join(time.monotonic() + within_s, never)
@@ -117,6 +122,23 @@ def test_one_deadline_is_shared_by_all_and_those_left_are_named() -> None:
     assert time.monotonic() - began < 0.5
     for each in wedged:
         each.let_go.set()
+
+
+def test_a_capture_thread_that_hangs_is_told_of_once_and_when_it_goes_on() -> None:
+    class Sticky(Wedged):
+        def step(self) -> bool:
+            self.let_go.wait()
+            return Ticking.step(self)
+
+    sticky, told = Sticky("capture-a"), list[bool]()
+    hanging = Post("capture-a", lambda _stop: sticky, QUICK, on_hang=told.append)
+    supervisor = Supervisor([post(Ticking("infer")), hanging], stall_s=0.1)
+    supervisor.start(never)
+    until(lambda: checked(supervisor) and told == [True])
+    supervisor.check()
+    sticky.let_go.set()
+    until(lambda: checked(supervisor) and told == [True, False])
+    assert stop(supervisor) == []
 
 
 def test_a_start_can_be_cancelled_while_a_stage_opens() -> None:
