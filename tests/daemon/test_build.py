@@ -14,7 +14,7 @@ from daemon.errors import SettingsError
 from daemon.process import Assembly, Pulse
 from engines.profile import Profile
 from pipelines.capture import Capture
-from tests.daemon.test_run import site, source
+from tests.daemon.sites import site, source
 
 
 def assembled(folder: Path, profile: Path, registry: CollectorRegistry) -> Assembly:

@@ -18,7 +18,7 @@ from engines.contract import SIGNALS
 from engines.profile import Profile
 from pipelines.simulation.rtsp import RtspServer
 from tests.daemon.running import ROOT, Running
-from tests.daemon.test_run import free_port, site, source
+from tests.daemon.sites import free_port, site, source
 from tests.footage import walkers
 
 
