@@ -1,4 +1,4 @@
-"""Cost of the shared network: operations, size, time a frame on one thread, agreement of bf16 with float32.
+"""Cost of the shared network: operations, size, processor time a frame on one thread, agreement of bf16 with float32.
 
     python -m benchmarks.network
 
@@ -49,14 +49,14 @@ def flop() -> tuple[int, int]:
 
 
 def milliseconds(network: Network, part: str, precision: str) -> float:
-    """Median time of one frame."""
+    """Median processor time of one frame: other programs on the machine disturb it little."""
     request = _compile(network, part, precision).create_infer_request()
     inputs = _latent(network) if part == "decoder" else _pixels(1)
     times = []
     for _ in range(_RUNS):
-        start = time.perf_counter()
+        start = time.process_time()
         request.infer([inputs])
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return statistics.median(times) * 1e3
 
 

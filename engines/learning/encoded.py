@@ -41,7 +41,8 @@ class EncodedCorpus:
         """Encode pictures uint8 [256, 256, 3] to the corpus's capacity. Raises `EngineError` when there are none."""
         while batch := list(islice(pictures, min(_BATCH, len(self._pictures) - self._count))):
             end = self._count + len(batch)
-            raw = encoder.raw_features(torch.from_numpy(np.stack(batch))).permute(0, 2, 3, 1).numpy()
+            encoded = encoder.raw_features(torch.from_numpy(np.stack(batch)))
+            raw = encoded.permute(0, 2, 3, 1).numpy().astype(np.float16)
             self._features[self._count : end] = raw
             self._pictures[self._count : end] = [_shrink(picture) for picture in batch]
             self.moments.add(raw)
