@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from engines.evaluation.figures import Evaluation, Figures
-from engines.evaluation.page import number, percent, share
+from engines.evaluation.page import NONE, number, percent, share
 
 _SIGNAL_HEAD = ("signal", "frame AUROC", "mean of clips", "average precision", "pixel AUROC", "PRO")
 _KIND_HEAD = ("kind", "found", "delay", "frame AUROC", "region AUROC", "PRO")
@@ -67,6 +68,7 @@ _FIGURES: Sequence[tuple[str, Callable[[Figures], str]]] = (
 
 def _overview(sets: Sequence[Figures]) -> Table:
     rows = [(name, *(show(one) for one in sets)) for name, show in _FIGURES]
+    rows = [row for row in rows if any(cell != NONE for cell in row[1:])]
     return _table("evaluation", ("", *(one.footage for one in sets)), rows)
 
 
@@ -119,9 +121,11 @@ def _study(evaluation: Evaluation) -> list[Sequence[str]]:
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for index, name in enumerate(head):
-        table.add_column(name, justify="left" if index == 0 else "right")
+    """Columns without any figure are left out."""
+    shown = [index for index in range(len(head)) if any(row[index] != NONE for row in rows)]
+    table = Table(title=escape(title), title_justify="left")
+    for index in shown:
+        table.add_column(escape(head[index]), justify="left" if index == 0 else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(escape(row[index]) for index in shown))
     return table

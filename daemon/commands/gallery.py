@@ -21,6 +21,7 @@ _Key = TypeVar("_Key")
 
 _WIDTH: Final = 480
 _MOST: Final = 4
+_KEPT: Final = 32
 _WINDOW_S: Final = 10.0
 _STEP: Final = 0.02
 """A frame replaces another of its key when it outdoes it by this share of the threshold: pictures cost time."""
@@ -46,42 +47,58 @@ class Gallery:
     """Keeps each anomaly's highest frame and the highest normal frames while footage goes by."""
 
     def __init__(self) -> None:
-        self._abnormal: dict[tuple[str, str], _Candidate] = {}
+        self._abnormal: dict[tuple[str, str, int], _Candidate] = {}
         self._normal: dict[tuple[str, int], _Candidate] = {}
 
     def consider(self, record: ClipRecord, verdict: Verdict) -> None:
         """Look at the frame that was added last to a record."""
-        number = record.truth.number(verdict.frame.time_s)
+        time_s = verdict.frame.time_s
+        window = int(time_s // (1.0 if record.still else _WINDOW_S))
         if record.states[-1] == 1:
+            frame = record.truth.number(time_s)
             for span in record.truth.spans:
-                if span.first <= number <= span.last:
-                    self._keep(self._abnormal, (record.name, span.id), record, verdict, span.id)
+                if span.first <= frame <= span.last:
+                    _keep(self._abnormal, (record.name, span.id, window), record, verdict, span.id)
         elif record.states[-1] == 0:
-            window = int(verdict.frame.time_s // (1.0 if record.still else _WINDOW_S))
-            self._keep(self._normal, (record.name, window), record, verdict, "normal")
-            if len(self._normal) > 4 * _MOST:
-                del self._normal[min(self._normal, key=lambda key: self._normal[key].margin)]
-
-    @staticmethod
-    def _keep(kept: dict[_Key, _Candidate], key: _Key, record: ClipRecord, verdict: Verdict, what: str) -> None:
-        margin = verdict.score - verdict.threshold
-        if key in kept and margin <= kept[key].margin + _STEP * abs(verdict.threshold):
-            return
-        truth = record.truth.at(verdict.frame.time_s, _WIDTH)
-        kept[key] = _Candidate(record.name, what, verdict, _small(verdict.frame.picture()), truth, record.still)
+            _keep(self._normal, (record.name, window), record, verdict, "normal")
+        _thin_out(self._abnormal, both_ends=True)
+        _thin_out(self._normal, both_ends=False)
 
     def best(self) -> list[Shown]:
-        """The anomalies that stood out most."""
+        """The moments of anomalies that stood out most."""
         return _shown(sorted(self._abnormal.values(), key=lambda one: -one.margin)[:_MOST])
 
     def worst(self) -> list[Shown]:
-        """The anomalies whose highest frame stood out least."""
+        """The moments of anomalies that stood out least, by their highest frame."""
         rest = sorted(self._abnormal.values(), key=lambda one: -one.margin)[_MOST:]
         return _shown(rest[: -_MOST - 1 : -1])
 
     def highest_normal(self) -> list[Shown]:
         """The normal frames that stood out most, from different moments."""
         return _shown(sorted(self._normal.values(), key=lambda one: -one.margin)[:_MOST])
+
+
+def _keep(kept: dict[_Key, _Candidate], key: _Key, record: ClipRecord, verdict: Verdict, what: str) -> None:
+    """Keep the highest frame of a key; one whose anomaly is located goes before any that is not."""
+    truth = record.truth.at(verdict.frame.time_s, _WIDTH)
+    old = kept.get(key)
+    if old is not None:
+        better = verdict.score - verdict.threshold > old.margin + _STEP * abs(verdict.threshold)
+        located, was = truth.regions is not None, old.truth.regions is not None
+        if (was and not located) or (was == located and not better):
+            return
+    # Taken out first, so that the newest key is the last.
+    kept.pop(key, None)
+    picture = _small(verdict.frame.picture())
+    kept[key] = _Candidate(record.name, what, verdict, picture, truth, record.still)
+
+
+def _thin_out(kept: dict[_Key, _Candidate], *, both_ends: bool) -> None:
+    """Let go of candidates that will not be shown; the newest may still rise."""
+    if len(kept) <= _KEPT:
+        return
+    order = sorted(list(kept)[:-2], key=lambda key: kept[key].margin)
+    del kept[order[len(order) // 2 if both_ends else 0]]
 
 
 def _shown(candidates: Sequence[_Candidate]) -> list[Shown]:
@@ -104,6 +121,7 @@ def _paint(one: _Candidate, painter: Painter) -> Shown:
         overlay=pictures.overlay_jpeg,
         picture=pictures.clean_jpeg,
         truth=_draw_truth(one.picture, one.truth),
+        located=one.truth.regions is not None,
     )
 
 

@@ -79,7 +79,10 @@ def _name(spec: SourceSpec) -> str:
     whole, sign, stretch = spec.label.partition("#t=")
     path = Path(whole)
     stem = path.parent.name if glob.has_magic(path.name) else path.stem
-    return (stem or whole) + (f" {stretch} s" if sign else "")
+    if not sign:
+        return stem or whole
+    start, _, end = stretch.partition(",")
+    return f"{stem or whole} from {start} s" + (f" to {end} s" if end else "")
 
 
 def _with_sidecars(path: Path) -> tuple[LabelledClip, ...]:

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from engines.evaluation.page import Html, tag
 
 _MOST: Final = 900
 """Points of a series that are drawn."""
+_STEEP: Final = 6.0
+"""From so many times the threshold on scores are drawn on a logarithmic scale."""
+_DECADES: Final = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +134,41 @@ def timeline(shown: Timeline) -> Html:
     """Score over time: truth shaded, threshold dashed, events as bars below, false alarms in red."""
     times, scores = shown.times_s, np.nan_to_num(shown.scores, nan=0.0)
     low, high = min(0.0, float(scores.min())), max(float(scores.max()), shown.threshold) * 1.08
-    frame = _Frame(44, 8, 948, 120, float(times[0]), max(float(times[-1]), float(times[0]) + 1e-6), low, high)
+    # Far above the threshold only the order of magnitude counts; what lies near it must stay in sight.
+    steep = shown.threshold > 0 and high > _STEEP * shown.threshold
+    ends = (_squeeze(low), _squeeze(high)) if steep else (low, high)
+    frame = _Frame(44, 8, 948, 120, float(times[0]), max(float(times[-1]), float(times[0]) + 1e-6), *ends)
+    levels = [one for one in _DECADES if one <= high] if steep else _ticks(low, high, 3)
+    threshold = _squeeze(shown.threshold) if steep else shown.threshold
+    scores = _squeeze(scores) if steep else scores
     drawn = [_band(frame, first, last, kind) for kind, first, last in _bands(shown)]
     drawn += [
-        tag("text", f"{value:g}", x=frame.left - 6, y=frame.y(value) + 4, class_="tick end")
-        for value in _ticks(low, high, 3)
+        tag(
+            "text",
+            f"{value:g}",
+            x=frame.left - 6,
+            y=frame.y(_squeeze(value) if steep else value) + 4,
+            class_="tick end",
+        )
+        for value in levels
     ]
     drawn += [
         tag("text", f"{value:g}", x=frame.x(value), y=frame.top + frame.height + 24, class_="tick middle")
         for value in _ticks(frame.x_low, frame.x_high, 10)
     ]
     drawn += _curve(frame, times, scores, still=shown.still)
-    drawn.append(_line(frame, (frame.x_low, shown.threshold), (frame.x_high, shown.threshold), "threshold"))
+    drawn.append(_line(frame, (frame.x_low, threshold), (frame.x_high, threshold), "threshold"))
     if not shown.still:
         drawn += [_bar(frame, event, false=event in shown.false) for event in shown.events]
     unit = "picture" if shown.still else "seconds"
     right = frame.left + frame.width
     drawn.append(tag("text", unit, x=right, y=frame.top + frame.height + 38, class_="name end"))
     return tag("svg", *drawn, viewBox="0 0 1000 168", role="img", aria_label="score over time", class_="timeline")
+
+
+def _squeeze(score: Any) -> Any:
+    """Logarithmic above one, nearly straight about nought; keeps signs."""
+    return np.sign(score) * np.log1p(np.abs(score))
 
 
 def _curve(frame: _Frame, times: NDArray[np.float64], scores: NDArray[np.float64], *, still: bool) -> list[Html]:

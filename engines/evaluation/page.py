@@ -45,7 +45,12 @@ def picture(data: bytes, description: str, kind: str = "jpeg") -> Html:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1, mark: Sequence[int] = ()) -> Html:
-    """A table whose first `words` columns are text and the rest numbers; `mark` are rows to stress."""
+    """A table whose first `words` columns are text and the rest numbers; `mark` are rows to stress.
+
+    Columns without any figure are left out.
+    """
+    shown = [index for index in range(len(head)) if any(row[index] != NONE for row in rows)]
+    head, rows = [head[index] for index in shown], [[row[index] for index in shown] for row in rows]
     top = tag("tr", *(tag("th", one, class_=_kind(index, words)) for index, one in enumerate(head)))
     body = [
         tag(

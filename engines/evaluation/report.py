@@ -24,6 +24,8 @@ class Shown:
     overlay: bytes
     picture: bytes
     truth: bytes
+    located: bool = True
+    """Whether it is known where in the picture the anomaly is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +50,8 @@ class Report:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-_BEST: Final = "Anomalies that stood out most"
-_WORST: Final = "Anomalies that stood out least"
+_BEST: Final = "Moments of anomalies that stood out most"
+_WORST: Final = "Moments of anomalies that stood out least"
 _NORMAL: Final = "Normal frames that scored highest"
 
 
@@ -139,6 +141,7 @@ def _gallery(title: str, shown: Sequence[Shown]) -> list[Html]:
 def _triple(shown: Shown) -> Html:
     verdict = "flagged" if shown.score >= shown.threshold else "not flagged"
     caption = f"{shown.title}: {shown.what}, {verdict}, score {number(shown.score)} of {number(shown.threshold)}"
-    cells = (("overlay", shown.overlay), ("picture", shown.picture), ("truth", shown.truth))
+    truth = "truth" if shown.located else "truth: abnormal, nobody said where"
+    cells = (("overlay", shown.overlay), ("picture", shown.picture), (truth, shown.truth))
     pictures = [tag("div", picture(data, f"{name} of {shown.title}"), name) for name, data in cells]
     return join([tag("div", tag("strong", caption), class_="note"), tag("div", *pictures, class_="triple")])
