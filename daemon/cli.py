@@ -1,6 +1,6 @@
 """The `vigil` command: arguments in, exit codes out.
 
-0 done, 1 failed while running, 2 a usage or settings error, 130 interrupted from the keyboard. Results go to stdout;
+0 done, 1 failed while running, 2 a usage, settings or profile error, 130 interrupted from the keyboard. Results go to stdout;
 progress, logs and errors to stderr. What the commands do is in `daemon.commands`, imported when called for, so that
 help comes at once.
 """
@@ -21,7 +21,7 @@ from engines.errors import VigilError
 app = typer.Typer(
     name="vigil",
     help="Watch cameras: learn what is normal at each place of a view, and raise an alert when something is not.",
-    epilog="Exit codes: 0 done, 1 failed while running, 2 usage or settings error, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed while running, 2 usage, settings or profile error, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

@@ -2,10 +2,11 @@
 
 engines.errors.VigilError       1
 ├── SettingsError               2   a settings file, or an argument, is not what was expected
-└── StageDied                   1   a stage that the process cannot do without has ended
+├── StageDied                   1   a stage that the process cannot do without has ended
+└── (engines.errors.ProfileError)   2   starting again will not mend a profile
 """
 
-from engines.errors import VigilError
+from engines.errors import ProfileError, VigilError
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -22,4 +23,4 @@ class StageDied(VigilError):  # noqa: N818 - an event, named as the log names it
 
 def exit_code(error: VigilError) -> int:
     """The code that the process leaves with when `error` ends it."""
-    return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
+    return EXIT_USAGE if isinstance(error, SettingsError | ProfileError) else EXIT_FAILED

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+
+_ONE_WORD_S = 0.1
+"""Signals closer together are one: `timeout` and terminals send theirs to the process and again to its group."""
 
 
 class StopSignals:
@@ -13,6 +18,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._count = 0
+        self._heard_s = float("-inf")
         self.last = ""
         """Name of the latest signal, for the log."""
 
@@ -35,5 +41,8 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._count += 1
+        now = time.monotonic()
+        if now - self._heard_s >= _ONE_WORD_S:
+            self._count += 1
+            self._heard_s = now
         self.last = signal.Signals(number).name

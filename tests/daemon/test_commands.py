@@ -152,7 +152,7 @@ class TestScore:
     def test_what_cannot_be_read_leaves_no_file(self, tmp_path: Path, profile_file: Path) -> None:
         out = tmp_path / "s.csv"
         assert "gone.mp4" in vigil("score", "gone.mp4", "-p", profile_file, "-o", out, code=1).stderr
-        assert "cannot read the profile" in vigil("score", "x.mp4", "-p", tmp_path / "gone", "-o", out, code=1).stderr
+        assert "cannot read the profile" in vigil("score", "x.mp4", "-p", tmp_path / "gone", "-o", out, code=2).stderr
         assert list(tmp_path.iterdir()) == []
 
 

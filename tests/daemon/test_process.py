@@ -57,10 +57,19 @@ def test_a_second_signal_leaves_at_once() -> None:
         daemon.wait_for("watching 2 cameras")
         daemon.signal(signal.SIGTERM)
         daemon.wait_for("stopping on SIGTERM")
+        time.sleep(0.2)
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
         assert daemon.ends(within_s=3) == 1
         assert time.monotonic() - began < 1
+
+
+def test_one_stop_signalled_to_the_process_and_to_its_group_is_one() -> None:
+    with Running([LITTLE, "healthy"]) as daemon:
+        daemon.wait_for("watching 2 cameras")
+        daemon.signal(signal.SIGTERM)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.ends(within_s=5) == 0
 
 
 @pytest.mark.parametrize("thread", ["infer", "publish"])

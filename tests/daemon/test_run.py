@@ -134,12 +134,12 @@ class TestRefusals:
             assert daemon.ends(within_s=15) == 2
         assert daemon.stderr == 'vigil: vigil.toml: htpp: unknown key; did you mean "http"?\n'
 
-    def test_a_damaged_profile_ends_with_1_and_one_line(self, tmp_path: Path, profile_file: Path) -> None:
+    def test_a_damaged_profile_ends_with_2_and_one_line(self, tmp_path: Path, profile_file: Path) -> None:
         damaged = tmp_path / "damaged.vigil"
         damaged.write_bytes(profile_file.read_bytes()[:-1])
         here = site(tmp_path, damaged, {"a": source("x.mp4")})
         with Running(["daemon", "run", "-c", here.config]) as daemon:
-            assert daemon.ends(within_s=15) == 1
+            assert daemon.ends(within_s=15) == 2
         assert "damaged.vigil: the profile is damaged" in daemon.stderr
         assert "Traceback" not in daemon.stderr
 
