@@ -1,8 +1,8 @@
 """The `vigil` command: arguments in, exit codes out.
 
-0 done, 1 failed while running, 2 a usage, settings or profile error, 130 interrupted from the keyboard. Results go to stdout;
-progress, logs and errors to stderr. What the commands do is in `daemon.commands`, imported when called for, so that
-help comes at once.
+0 done, 1 failed while running, 2 a usage, settings or profile error, 130 interrupted from the keyboard. Results go to
+stdout; progress, logs and errors to stderr. What the commands do is in `daemon.commands`, imported when called for, so
+that help comes at once.
 """
 
 # ruff: noqa: PLC0415, PLR0913 - commands are imported when called for; a command has as many options as it has

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 _ONE_WORD_S = 0.1
 """Signals closer together are one: `timeout` and terminals send theirs to the process and again to its group."""
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]  # it ships no type information
 from numpy.typing import NDArray
 
 from engines.contract import Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
 from engines.errors import EngineError
 from engines.network.files import Network
+from engines.quiet import import_openvino
 
 Precision = Literal["f32", "bf16"]
 _DEVICE: Final = "CPU"
@@ -140,9 +140,9 @@ def default_threads() -> int:
     return min(_MOST_THREADS, max(1, len(os.sched_getaffinity(0)) - 1))
 
 
-def _start() -> tuple[ov.Core, Processor]:
+def _start() -> tuple[Any, Processor]:
     with _failing("start OpenVINO"):
-        core = ov.Core()
+        core = import_openvino().Core()
         able = core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         name = " ".join(str(core.get_property(_DEVICE, "FULL_DEVICE_NAME")).split())
     return core, Processor(name, ("bf16", "f32") if "BF16" in able else ("f32",))
