@@ -1,0 +1,51 @@
+"""Renders one clip of the generated scene, as a process of its own: ``python -m daemon.demo.render --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from pipelines.simulation.encode import encode_scene
+from pipelines.simulation.scene import Scene, plan_anomalies
+
+_TELL_EVERY = 5
+"""Frames between two lines of progress."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Render, and write the frames done to stdout now and then; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    cv2.setNumThreads(1)  # several clips are rendered at a time: one core each
+    view, seed, out = options.view, options.seed, options.out
+    planned = plan_anomalies(view, options.plant_until, seed, options.plant_from) if options.plant_until else ()
+    scene = Scene(view, seed, planned, (options.width, options.height), options.fps)
+    encode_scene(scene, out, options.seconds, progress=_tell)
+    return 0
+
+
+def _tell(done: int, count: int) -> None:
+    if done % _TELL_EVERY == 0 or done == count:
+        sys.stdout.write(f"{done}\n")
+        sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m daemon.demo.render", description="Render a generated scene.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--view", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--fps", type=float, required=True)
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--height", type=int, required=True)
+    parser.add_argument("--plant-from", type=float, default=0.0)
+    parser.add_argument("--plant-until", type=float, help="plant anomalies between these seconds; without, none")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
