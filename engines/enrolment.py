@@ -109,7 +109,11 @@ class Enrolment:
             self._check_length()
             return self._finish(_ticker(progress))
         finally:
-            self._footage.close()
+            self.close()
+
+    def close(self) -> None:
+        """Release the footage without finishing; may be called twice."""
+        self._footage.close()
 
     def _finish(self, tick: Callable[[str, int, int], None]) -> Enrolled:
         material = encode(self._footage, self._engine, tick)

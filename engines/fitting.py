@@ -28,7 +28,7 @@ _SCALE_SHARE: Final = 0.99
 _BATCH: Final = 8
 _LEAST_FEATURES: Final = np.float32(0.2)
 """Differences below this, with features of variance 1 over the network's corpus, nobody would see."""
-_LEAST_PICTURE: Final = np.float32(0.04)
+_LEAST_PICTURE: Final = np.float32(0.035)
 """Nor these, with pixels in 0..1."""
 _LEAST_LASTING: Final = np.float32(2.0)
 """Nor these, in whitened averages: the noise of a single frame is about 8, the root of the channels' number."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Footage:
         self._shape = (*size, 3)
         self._bytes = size[0] * size[1] * 3
         self._most = most
-        self._file = tempfile.TemporaryFile(prefix="vigil-enrol-")  # noqa: SIM115 - closed in close()
+        self._file: IO[bytes] | None = None
         self._free: list[int] = []
         self._slots = 0
         self._every = 1
@@ -83,7 +83,7 @@ class Footage:
 
     def pixels(self, index: int) -> Pixels:
         """The pixels of a kept frame, uint8 [H, W, 3]."""
-        data = os.pread(self._file.fileno(), self._bytes, self.kept[index].slot * self._bytes)
+        data = os.pread(self._descriptor(), self._bytes, self.kept[index].slot * self._bytes)
         return np.frombuffer(data, np.uint8).reshape(self._shape)
 
     def motion(self) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
@@ -97,7 +97,13 @@ class Footage:
 
     def close(self) -> None:
         """Release the temporary file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    def _descriptor(self) -> int:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="vigil-enrol-")  # noqa: SIM115 - closed in close()
+        return self._file.fileno()
 
     def _enter_block(self, time_s: float) -> None:
         first = self.counts[-1] == 0
@@ -113,7 +119,7 @@ class Footage:
             slot = self._free.pop()
         else:
             slot, self._slots = self._slots, self._slots + 1
-        os.pwrite(self._file.fileno(), np.ascontiguousarray(pixels).tobytes(), slot * self._bytes)
+        os.pwrite(self._descriptor(), np.ascontiguousarray(pixels).tobytes(), slot * self._bytes)
         return slot
 
     def _thin(self) -> None:

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from engines.contract import Engine
+from engines.errors import EngineError
+from engines.network.files import Network
+from engines.runtime.openvino import OpenVinoEngine, default_threads, processor
+from engines.runtime.select import EngineSettings, candidates, select_engine
+
+
+def noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(0).integers(0, 256, (count, 256, 256, 3), np.uint8)
+
+
+def test_is_an_engine_that_knows_itself_before_it_is_open(network: Network) -> None:
+    engine = OpenVinoEngine(network, precision="f32")
+    assert isinstance(engine, Engine)
+    assert engine.info.runtime == "openvino"
+    assert engine.info.precision == "f32"
+    assert engine.info.model == network.id
+    assert engine.spec == network.spec
+
+
+def test_a_frame_means_the_same_alone_and_in_a_batch(engine: OpenVinoEngine) -> None:
+    pixels = noise(3)
+    together, alone = engine.encode(pixels), engine.encode(pixels[1:2])
+    np.testing.assert_array_equal(together.latent[1], alone.latent[0])
+    decoded = engine.decode(together.latent)
+    np.testing.assert_array_equal(decoded.picture[1], engine.decode(alone.latent).picture[0])
+    assert decoded.picture.min() >= 0
+    assert decoded.picture.max() <= 1
+
+
+def test_results_are_the_callers_to_keep(engine: OpenVinoEngine) -> None:
+    first = engine.encode(noise(1)).latent
+    kept = first.copy()
+    engine.encode(np.zeros((1, 256, 256, 3), np.uint8))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_takes_pixels_that_may_not_be_written(engine: OpenVinoEngine) -> None:
+    pixels = noise(1)
+    pixels.setflags(write=False)
+    assert np.isfinite(engine.encode(pixels).latent).all()
+
+
+def test_releases_the_interpreter_while_it_computes(engine: OpenVinoEngine) -> None:
+    turns = 0
+    done = threading.Event()
+
+    def compute() -> None:
+        engine.encode(noise(8))
+        done.set()
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    while not done.wait(0.0005):
+        turns += 1
+    thread.join()
+    assert turns > 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "what"),
+    [(np.zeros((1, 128, 256, 3), np.uint8), "128"), (np.zeros((1, 256, 256, 3), np.float32), "float32")],
+)
+def test_refuses_pixels_that_do_not_fit(engine: OpenVinoEngine, pixels: np.ndarray, what: str) -> None:
+    with pytest.raises(EngineError, match=what):
+        engine.encode(pixels)
+
+
+def test_a_closed_engine_says_so(network: Network) -> None:
+    engine = OpenVinoEngine(network)
+    with pytest.raises(EngineError, match="not open"):
+        engine.encode(noise(1))
+    engine.open()
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="not open"):
+        engine.decode(np.zeros((1, 32, 32, network.spec.latent_channels), np.float32))
+
+
+def test_a_network_of_rubbish_is_refused_in_one_line(network: Network) -> None:
+    engine = OpenVinoEngine(Network(b"rubbish", network.decoder, network.spec))
+    with pytest.raises(EngineError, match="cannot compile the network") as caught:
+        engine.open()
+    assert "\n" not in str(caught.value)
+
+
+def test_leaves_a_core_to_the_decoders() -> None:
+    assert 1 <= default_threads() <= 8
+
+
+def test_precisions_agree(network: Network) -> None:
+    if "bf16" not in processor().precisions:
+        pytest.skip("this processor has no bf16")
+    made = []
+    for precision in ("f32", "bf16"):
+        engine = OpenVinoEngine(network, precision=precision, threads=1)
+        engine.open()
+        made.append(engine.encode(noise(1)).features.ravel())
+        engine.close()
+    assert np.corrcoef(made[0], made[1])[0, 1] > 0.99
+
+
+def test_auto_takes_the_first_usable_candidate(network: Network) -> None:
+    first = next(each for each in candidates() if each.usable)
+    assert select_engine(network, EngineSettings()).info.runtime == first.runtime
+
+
+def test_every_candidate_says_why() -> None:
+    assert {each.runtime for each in candidates()} == {"tensorrt", "torch", "openvino"}
+    assert all(each.why for each in candidates())
+
+
+@pytest.mark.parametrize("runtime", ["torch", "tensorrt"])
+def test_forcing_a_runtime_that_cannot_run_says_what_to_do(network: Network, runtime: str) -> None:
+    if any(each.usable for each in candidates() if each.runtime == runtime):
+        pytest.skip("this machine has it")
+    with pytest.raises(EngineError, match=r"set the engine.s runtime to auto or openvino"):
+        select_engine(network, EngineSettings(runtime=runtime))  # type: ignore[arg-type]  # one of its literals
