@@ -33,7 +33,6 @@ from pipelines.simulation.scene import Scene, plan_anomalies
 
 TEST_CLIPS = range(1, 18)
 OFFICE_FPS = 25
-VIEWS = 8
 SCENE_FPS = 5
 """The rate at which the daemon analyses a camera."""
 HOURLY = ("--false-alarms-per-day", "24")
@@ -48,6 +47,7 @@ class Bench:
     profile: Path | None
     options: Sequence[str]
     minutes: float
+    views: int
 
     def enrol(self, name: str, *arguments: str | Path) -> Path:
         """Make a profile unless one was given."""
@@ -139,7 +139,7 @@ def office(bench: Bench) -> None:
 def scene(bench: Bench) -> None:
     """Eight generated views, each learnt on normal minutes and tested on others with planted anomalies."""
     truths, profiles = [], []
-    for view in range(VIEWS):
+    for view in range(bench.views):
         normal, test = bench.work / f"normal{view}.mp4", bench.work / f"view{view}.mp4"
         encode_scene(Scene(view, seed=1), normal, bench.minutes * 60)
         planted = plan_anomalies(view, bench.minutes * 60, seed=2)
@@ -155,7 +155,7 @@ def heldout(bench: Bench) -> None:
     lines = (bench.data / "ucsd_ped1" / "normal.txt").read_text().split()
     found = [re.fullmatch(r"(.+)#t=([\d.]+),([\d.]+)", line) for line in lines]
     sources["Ped1"] = [(bench.data / "ucsd_ped1" / m[1], float(m[2]), float(m[3]), 10) for m in found if m]
-    for view in range(VIEWS):
+    for view in range(bench.views):
         path = bench.work / f"view{view}.mp4"
         encode_scene(Scene(view, seed=1), path, bench.minutes * 60)
         sources[f"view{view}"] = [(path, 0.0, bench.minutes * 60, 15)]
@@ -184,6 +184,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--profile", type=Path, help="judge this profile instead of enrolling")
     parser.add_argument("--minutes", type=float, default=10, help="length of each generated clip")
+    parser.add_argument("--views", type=int, default=8, help="how many generated views")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="the report")
     options, rest = parser.parse_known_args()  # the rest is for `vigil evaluate`: --figures, --study, --json
     with tempfile.TemporaryDirectory() as work:

@@ -15,10 +15,11 @@ from daemon.commands.labelled import FootageSet, labelled
 from daemon.errors import SettingsError
 from daemon.version import installed_version
 from engines.contract import Engine
-from engines.evaluation.alarms import EventRule, judge
+from engines.evaluation.alarms import EventRule
 from engines.evaluation.charts import Timeline
 from engines.evaluation.figures import CrossRow, Evaluation, Figures, ShiftRow
 from engines.evaluation.judge import cross_row, figures, shift_row
+from engines.evaluation.pooled import outcome
 from engines.evaluation.record import ClipRecord
 from engines.evaluation.report import Detail, Report
 from engines.evaluation.shifts import shifts_for
@@ -159,7 +160,7 @@ class _Bench:
 
 
 def _timeline(record: ClipRecord, rule: EventRule) -> Timeline:
-    outcome = judge(record.time, record.score, record.state, record.instances, record.threshold, rule)
+    alarms = outcome(record, rule)
     return Timeline(
-        record.time, record.score, record.state, record.threshold, outcome.events, outcome.false, record.still
+        record.time, record.score, record.state, record.threshold, alarms.events, alarms.false, record.still
     )

@@ -20,6 +20,7 @@ from pipelines.types import Verdict
 _Key = TypeVar("_Key")
 
 _WIDTH: Final = 480
+_HEIGHT: Final = 400
 _MOST: Final = 4
 _KEPT: Final = 32
 _WINDOW_S: Final = 10.0
@@ -126,9 +127,11 @@ def _paint(one: _Candidate, painter: Painter) -> Shown:
 
 
 def _small(picture: Pixels) -> Pixels:
+    """Fit a picture into a box, so that an upright one is not taller than the page."""
     height, width = picture.shape[:2]
-    size = (_WIDTH, max(1, round(height * _WIDTH / width)))
-    how = cv2.INTER_AREA if width > _WIDTH else cv2.INTER_CUBIC
+    scale = min(_WIDTH / width, _HEIGHT / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 

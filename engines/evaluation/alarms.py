@@ -13,8 +13,6 @@ from engines.evaluation.truth import Instance
 
 Times = NDArray[np.float64]
 
-TOLERANCE_S: Final = 1.0
-"""An event that begins so soon before an anomaly, or so soon after it, is not a false alarm."""
 _LONGEST_GAP_S: Final = 5.0
 
 
@@ -25,6 +23,8 @@ class EventRule:
     min_frames: int = 1
     release_ratio: float = 0.8
     cooldown_s: float = 2.0
+    tolerance_s: float = 1.0
+    """An event that begins so soon before an anomaly, or so soon after it, is no false alarm, and finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,27 @@ def judge(
 ) -> Alarms:  # fmt: skip
     """Hold the events of a clip against its truth: int8 [N], 1 abnormal, 0 normal, -1 not judged.
 
-    An event is false when the frame that begins it is known to be normal and no anomaly is within `TOLERANCE_S`. An
-    instance is found when a frame is flagged while it is there or within `TOLERANCE_S` after it.
+    An event is false when the frame that begins it is known to be normal and no anomaly is within the tolerance. An
+    instance is found when a frame is flagged while it is there or within the tolerance after it.
     """
     made = events(times_s, scores, threshold, rule)
-    false = tuple(event for event in made if _false(event, times_s, truth))
+    false = tuple(event for event in made if _false(event, times_s, truth, rule))
     flagged = times_s[scores >= threshold]
-    found = tuple(_find(instance, flagged) for instance in instances)
+    found = tuple(_find(instance, flagged, rule) for instance in instances)
     return Alarms(tuple(made), false, found, normal_seconds(times_s, truth))
+
+
+def judge_stills(
+    numbers: Times, scores: Times, truth: NDArray[np.int8], instances: Sequence[Instance], threshold: float
+) -> Alarms:
+    """The same for unrelated pictures: each one that is flagged is an event by itself."""
+    rows = zip(numbers.tolist(), scores.tolist(), strict=True)
+    made = [Event(number, number, score) for number, score in rows if score >= threshold]
+    normal = set(numbers[truth == 0].tolist())
+    false = tuple(event for event in made if event.began_s in normal)
+    rule = EventRule(tolerance_s=0.0)
+    found = tuple(_find(instance, numbers[scores >= threshold], rule) for instance in instances)
+    return Alarms(tuple(made), false, found, 0.0)
 
 
 def normal_seconds(times_s: Times, truth: NDArray[np.int8]) -> float:
@@ -111,14 +124,14 @@ def _event(times_s: Times, scores: Times, first: int, last: int) -> Event:
     return Event(float(times_s[first]), float(times_s[last]), float(scores[first : last + 1].max()))
 
 
-def _false(event: Event, times_s: Times, truth: NDArray[np.int8]) -> bool:
-    near = np.abs(times_s - event.began_s) <= TOLERANCE_S
+def _false(event: Event, times_s: Times, truth: NDArray[np.int8], rule: EventRule) -> bool:
+    near = np.abs(times_s - event.began_s) <= rule.tolerance_s
     begins = int(np.searchsorted(times_s, event.began_s))
     return bool(truth[begins] == 0 and not (truth[near] == 1).any())
 
 
-def _find(instance: Instance, flagged: Times) -> Found:
-    inside = flagged[(flagged >= instance.first_s - 1e-6) & (flagged <= instance.last_s + TOLERANCE_S)]
+def _find(instance: Instance, flagged: Times, rule: EventRule) -> Found:
+    inside = flagged[(flagged >= instance.first_s - 1e-6) & (flagged <= instance.last_s + rule.tolerance_s + 1e-6)]
     if not inside.size:
         return Found(instance, found=False, delay_s=None)
     return Found(instance, found=True, delay_s=max(0.0, float(inside[0]) - instance.first_s))

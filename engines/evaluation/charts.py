@@ -130,14 +130,14 @@ class Timeline:
     still: bool
 
 
-def timeline(shown: Timeline) -> Html:
+def timeline(shown: Timeline, width: int = 1000) -> Html:
     """Score over time: truth shaded, threshold dashed, events as bars below, false alarms in red."""
     times, scores = shown.times_s, np.nan_to_num(shown.scores, nan=0.0)
     low, high = min(0.0, float(scores.min())), max(float(scores.max()), shown.threshold) * 1.08
     # Far above the threshold only the order of magnitude counts; what lies near it must stay in sight.
     steep = shown.threshold > 0 and high > _STEEP * shown.threshold
     ends = (_squeeze(low), _squeeze(high)) if steep else (low, high)
-    frame = _Frame(44, 8, 948, 120, float(times[0]), max(float(times[-1]), float(times[0]) + 1e-6), *ends)
+    frame = _Frame(36, 8, width - 44, 120, float(times[0]), max(float(times[-1]), float(times[0]) + 1e-6), *ends)
     levels = [one for one in _DECADES if one <= high] if steep else _ticks(low, high, 3)
     threshold = _squeeze(shown.threshold) if steep else shown.threshold
     scores = _squeeze(scores) if steep else scores
@@ -154,7 +154,7 @@ def timeline(shown: Timeline) -> Html:
     ]
     drawn += [
         tag("text", f"{value:g}", x=frame.x(value), y=frame.top + frame.height + 24, class_="tick middle")
-        for value in _ticks(frame.x_low, frame.x_high, 10)
+        for value in _ticks(frame.x_low, frame.x_high, width // 100)
     ]
     drawn += _curve(frame, times, scores, still=shown.still)
     drawn.append(_line(frame, (frame.x_low, threshold), (frame.x_high, threshold), "threshold"))
@@ -163,7 +163,7 @@ def timeline(shown: Timeline) -> Html:
     unit = "picture" if shown.still else "seconds"
     right = frame.left + frame.width
     drawn.append(tag("text", unit, x=right, y=frame.top + frame.height + 38, class_="name end"))
-    return tag("svg", *drawn, viewBox="0 0 1000 168", role="img", aria_label="score over time", class_="timeline")
+    return tag("svg", *drawn, viewBox=f"0 0 {width} 168", role="img", aria_label="score over time", class_="timeline")
 
 
 def _squeeze(score: Any) -> Any:

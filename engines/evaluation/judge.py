@@ -37,10 +37,13 @@ _PLOTTED: Final = 240
 def figures(
     footage: str, profile: str, records: Sequence[ClipRecord], rule: EventRule, *, localised: bool = True
 ) -> Figures:
-    """Everything about one profile on one set of footage; `localised` also counts RBDC and TBDC, which takes long."""
+    """Everything about one profile on one set of footage; `localised` also counts RBDC and TBDC, which takes time.
+
+    Stills have neither tracks nor false positives a frame that mean anything: both are left out.
+    """
     pooled = Pooled(records, rule)
     pixels = joined(record.pixels for record in records)
-    detections = _detections(records) if localised and pixels.all.regions else None
+    detections = _detections(records) if localised and pixels.all.regions and not pooled.still else None
     alarm_points = [] if pooled.still else pooled.operating_points()
     return Figures(
         footage=footage,
@@ -140,7 +143,8 @@ def _latency(records: Sequence[ClipRecord]) -> LatencyFigures | None:
 def _signals(pooled: Pooled, pixels: PixelTally) -> tuple[SignalRow, ...]:
     rows = [_signal_row("fused", None, pooled, pixels)]
     for signal in SIGNALS:
-        if np.isfinite(pooled.column(signal)).any():
+        values = pooled.column(signal)
+        if np.isfinite(values).any() and np.nanmin(values) < np.nanmax(values):
             tally = joined(record.signal_pixels[signal] for record in pooled.records)
             rows.append(_signal_row(signal, signal, pooled, tally))
     return tuple(rows)

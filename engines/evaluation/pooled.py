@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2  # type: ignore[import-untyped]  # it ships no stubs
 
 from engines.evaluation import frames as frame_metrics
-from engines.evaluation.alarms import Alarms, EventRule, Found, judge
+from engines.evaluation.alarms import Alarms, EventRule, Found, judge, judge_stills
 from engines.evaluation.figures import AlarmFigures, FrameFigures, OperatingPoint
 from engines.evaluation.record import ClipRecord
 
@@ -117,8 +117,14 @@ class Pooled:
         )  # fmt: skip
 
     def _alarms(self, record: ClipRecord, margin: float) -> Alarms:
-        rule = EventRule(release_ratio=1.0, cooldown_s=0.0) if record.still else self.rule
-        return judge(record.time, record.score, record.state, record.instances, record.threshold + margin, rule)
+        return outcome(record, self.rule, margin)
+
+
+def outcome(record: ClipRecord, rule: EventRule, margin: float = 0.0) -> Alarms:
+    """The events of a clip against its truth, at its threshold and a margin."""
+    if record.still:
+        return judge_stills(record.time, record.score, record.state, record.instances, record.threshold + margin)
+    return judge(record.time, record.score, record.state, record.instances, record.threshold + margin, rule)
 
 
 def poisson_interval(events: int, hours: float) -> tuple[float, float]:

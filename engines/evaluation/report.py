@@ -124,8 +124,8 @@ def _detail(detail: Detail, anchor: str, *, alone: bool) -> list[Html]:
     shown = _set_figures(figures, anchor, figures.footage if not alone else f"Figures: {figures.footage}", lead)
     return [
         *shown,
-        *sections.timelines(detail.timelines),
         *sections.clips(figures),
+        *sections.timelines(detail.timelines),
         *_gallery(_BEST, detail.best),
         *_gallery(_WORST, detail.worst),
         *_gallery(_NORMAL, detail.highest_normal),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from engines.evaluation.charts import Axes, Line, Timeline, curve_chart, timeline
 from engines.evaluation.definitions import DEFINITIONS
 from engines.evaluation.figures import AlarmFigures, CrossRow, Figures, ShiftRow
 from engines.evaluation.page import NONE, Html, number, percent, share, table, tag
 
+_SIDE_BY_SIDE: Final = 6
+"""From so many clips on, plots stand two in a row."""
+_NARROW: Final = 520
+
 
 def tiles(figures: Figures) -> Html:
     """The figures that matter most, large."""
     frame, place, alarms = figures.frame, figures.place, figures.alarms
     shown = [
-        _tile("Frame AUROC", share(frame.auroc), f"mean of clips {share(frame.auroc_by_clip)}"),
+        _tile(
+            "Frame AUROC", share(frame.auroc), "" if figures.still else f"mean of clips {share(frame.auroc_by_clip)}"
+        ),
         _tile("Average precision", share(frame.average_precision), "over frames"),
         _tile("F1 at the threshold", share(frame.f1), f"at the best one {share(frame.best_f1)}"),
         _tile("Pixel AUROC", share(place.pixel_auroc), f"average precision {share(place.pixel_average_precision)}"),
@@ -170,18 +177,20 @@ def timelines(shown: Sequence[tuple[str, Timeline]]) -> list[Html]:
     """Score over time, clip by clip."""
     if not shown:
         return []
-    legend = tag(
-        "div",
-        tag("span", tag("i", class_="c1"), "score"),
-        tag("span", tag("i", class_="t area"), "abnormal by the truth"),
-        tag("span", tag("i", class_="u area"), "not judged"),
-        tag("span", tag("i", class_="g bar"), "event"),
-        tag("span", tag("i", class_="b bar"), "false alarm"),
-        tag("span", "dashed: threshold"),
-        class_="legend",
-    )
-    plots = [tag("div", tag("h4", name), timeline(one), class_="clip") for name, one in shown]
-    return [tag("h3", "Score over time"), legend, *plots]
+    still = all(one.still for _, one in shown)
+    keys = [("c1", "score"), ("t area", "abnormal by the truth"), ("u area", "not judged")]
+    keys += [] if still else [("g bar", "event"), ("b bar", "false alarm")]
+    legend = [tag("span", tag("i", class_=kind), name) for kind, name in keys]
+    many = len(shown) > _SIDE_BY_SIDE
+    plots = [
+        tag("div", tag("h4", name), timeline(one, _NARROW) if many else timeline(one), class_="clip")
+        for name, one in shown
+    ]
+    return [
+        tag("h3", "Score of each picture" if still else "Score over time"),
+        tag("div", *legend, tag("span", "dashed: threshold"), class_="legend"),
+        tag("div", *plots, class_="pairs" if many else None),
+    ]
 
 
 def cross(rows: Sequence[CrossRow]) -> list[Html]:
