@@ -16,6 +16,9 @@ from engines.motion import directions
 _SHARE: Final = 0.001
 """Share of normal frames that may move faster at a place."""
 _ROW_SHARE: Final = 0.1
+_REACH: Final = (5, 9)
+"""Height and width, in cells, of what is near."""
+_SIGMA: Final = 3.0
 _FLOOR: Final = 0.3
 """Pixels of displacement over the interval that sensor noise alone can make."""
 
@@ -64,8 +67,9 @@ def _highest(fields: Halves) -> Floats:
 
 
 def _around(fastest: Floats) -> Floats:
-    """The place's own scale, smoothed over its neighbours."""
-    return np.asarray(cv2.GaussianBlur(fastest, (0, 0), 4.0), np.float32)
+    """The fastest near the place, which reaches further to the sides than up and down, smoothed."""
+    widened = cv2.dilate(fastest, np.ones(_REACH, np.uint8))
+    return np.asarray(cv2.GaussianBlur(widened, (0, 0), _SIGMA), np.float32)
 
 
 def _along_row(fastest: Floats) -> Floats:

@@ -1,0 +1,119 @@
+"""Memory of places, what lasts, smoothing and fusion, each on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines.contract import SIGNALS
+from engines.lasting import CONSTANT_S, LastingLatent
+from engines.place import fit_memory, fit_whitening
+from engines.scoring import Smoother, by_signal, fit_fusion, statistic, table, uncertainty
+
+
+def test_a_place_remembers_more_than_one_mode() -> None:
+    rng = np.random.default_rng(0)
+    modes = np.where(np.arange(60)[:, None, None, None] % 2, 3.0, -3.0)
+    latents = (modes + rng.normal(0, 0.1, (60, 4, 4, 8))).astype(np.float16)
+    memory = fit_memory(latents, np.arange(60), np.eye(8, dtype=np.float32))
+    seen = np.stack([np.full((4, 4, 8), value, np.float32) for value in (3.0, -3.0, 0.0)])
+    distance, normal = memory.compare(seen)
+    assert distance[:2].max() < 1
+    assert distance[2].min() > 5, "the mean of two modes is normal nowhere"
+    np.testing.assert_allclose(normal[0], 3.0, atol=0.3)
+
+
+def test_what_is_normal_at_one_place_is_not_at_another() -> None:
+    latents = np.zeros((40, 2, 2, 4), np.float16)
+    latents[:, 0, 0] = 5
+    memory = fit_memory(latents, np.arange(40), np.eye(4, dtype=np.float32))
+    distance, _ = memory.compare(np.full((1, 2, 2, 4), 5, np.float32))
+    assert distance[0, 0, 0] < 0.1
+    assert distance[0, 1, 1] > 5
+
+
+def test_whitening_evens_out_how_places_vary() -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([4.0, 1.0, 0.5], np.float32)
+    latents = (rng.normal(size=(400, 3, 3, 3)) * spread + rng.normal(size=(1, 3, 3, 3)) * 9).astype(np.float16)
+    whiten = fit_whitening(latents, np.arange(400))
+    residuals = (latents.astype(np.float32) - latents.mean(0, dtype=np.float32)) @ whiten
+    np.testing.assert_allclose(residuals.reshape(-1, 3).std(0), 1, atol=0.25)
+
+
+def test_passers_by_fade_and_things_left_behind_do_not() -> None:
+    def last(present: range) -> float:
+        running = LastingLatent()
+        mean = None
+        for index in range(100):
+            mean = running.step(index / 5, np.full((1, 1, 1), float(index in present), np.float32))
+        assert mean is not None
+        return float(mean[0, 0, 0])
+
+    assert last(range(70, 75)) < 0.1
+    assert last(range(70, 100)) > 0.8
+
+
+def test_an_average_needs_its_time_and_no_gap() -> None:
+    running, latent = LastingLatent(), np.zeros((1, 1, 1), np.float32)
+    given = [running.step(index / 5, latent) is not None for index in range(30)]
+    assert given.index(True) == round(CONSTANT_S * 5)
+    assert running.step(60.0, latent) is None
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_smoothing_is_by_time_not_by_frames(rate: int) -> None:
+    smoother = Smoother()
+    smoother.step(0.0, np.zeros(1, np.float32))
+    for index in range(1, rate * 3 // 5 + 1):
+        value = smoother.step(index / rate, np.ones(1, np.float32))
+    assert value[0] == pytest.approx(1 - np.exp(-0.6 / 0.3), abs=0.01)
+
+
+def test_smoothing_begins_anew_after_a_gap() -> None:
+    smoother = Smoother()
+    smoother.step(0.0, np.zeros(1, np.float32))
+    assert smoother.step(9.0, np.ones(1, np.float32))[0] == 1
+
+
+def test_the_statistic_takes_a_small_spot_for_what_it_is() -> None:
+    maps = np.zeros((2, 32, 32), np.float32)
+    maps[1, 3:6, 3:6] = 10
+    np.testing.assert_allclose(statistic(maps), [0, 10])
+
+
+def normal_statistics() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    rng = np.random.default_rng(0)
+    return {
+        "appearance-latent": rng.gamma(9, 0.1, 500).astype(np.float32),
+        "motion": np.where(np.arange(500) < 5, np.nan, rng.gamma(3, 0.3, 500)).astype(np.float32),
+    }
+
+
+def test_either_signal_alone_raises_the_score_and_both_more() -> None:
+    fusion = fit_fusion(normal_statistics())  # type: ignore[arg-type]  # the names are views
+    at = {
+        "appearance-latent": np.array([1, 4, 1, 4], np.float32),
+        "motion": np.array([0.9, 0.9, 9, 9], np.float32),
+    }
+    score = fusion.score(fusion.surprises(at))  # type: ignore[arg-type]  # likewise
+    assert score[0] < 1 < min(score[1], score[2])
+    assert score[3] > max(score[1], score[2])
+
+
+def test_what_was_not_measured_does_not_count() -> None:
+    fusion = fit_fusion(normal_statistics())  # type: ignore[arg-type]  # the names are views
+    at = {"appearance-latent": np.ones(1, np.float32), "motion": np.full(1, np.nan, np.float32)}
+    surprises = fusion.surprises(at)  # type: ignore[arg-type]  # likewise
+    assert surprises["motion"][0] == 0
+    assert np.isfinite(fusion.score(surprises)).all()
+    assert set(by_signal(surprises)) == set(SIGNALS)
+
+
+def test_uncertainty_grows_where_the_fits_disagree() -> None:
+    statistics = normal_statistics()
+    parts = [{view: values[fold::4] for view, values in statistics.items()} for fold in range(4)]
+    members = [fit_fusion(part) for part in parts]  # type: ignore[arg-type]  # the names are views
+    at = {view: np.array([1.0, 12.0], np.float32) for view in statistics}
+    rows = table(members[0], members, at)  # type: ignore[arg-type]  # likewise
+    assert uncertainty(rows[1]) > uncertainty(rows[0]) >= 0
