@@ -189,7 +189,12 @@ def main() -> None:
     options, rest = parser.parse_known_args()  # the rest is for `vigil evaluate`: --figures, --study, --json
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(
-            options.data.resolve(), Path(work), options.profile, ["--out", str(options.out), *rest], options.minutes
+            data=options.data.resolve(),
+            work=Path(work),
+            profile=options.profile,
+            options=["--out", str(options.out), *rest],
+            minutes=options.minutes,
+            views=options.views,
         )
         commands[options.set](bench)
 

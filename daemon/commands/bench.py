@@ -23,6 +23,7 @@ from engines.evaluation.pooled import outcome
 from engines.evaluation.record import ClipRecord
 from engines.evaluation.report import Detail, Report
 from engines.evaluation.shifts import shifts_for
+from engines.evaluation.truthfile import TruthError
 from engines.profile import Profile
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.events import EventSettings
@@ -34,7 +35,7 @@ def compare(profiles: Sequence[Path], truths: Sequence[str], fps: float | None, 
     With as many profiles as sets, the first profile belongs to the first set and so on: these pairs are reported in
     full, the others in the table across scenes only. Otherwise all pairs are reported in full.
     """
-    sets = _named_apart([labelled(text) for text in truths])
+    sets = _named_apart(_labelled(truths))
     loaded = dict(zip(_names(profiles), (Profile.load(path) for path in profiles), strict=True))
     with ExitStack() as stack:
         bench = _Bench(stack, fps, bar, study=study)
@@ -46,6 +47,13 @@ def compare(profiles: Sequence[Path], truths: Sequence[str], fps: float | None, 
 def event_rule(settings: EventSettings) -> EventRule:
     """The part of the daemon's settings that says when flagged frames make an event."""
     return EventRule(settings.min_frames, settings.release_ratio, settings.cooldown_s)
+
+
+def _labelled(truths: Sequence[str]) -> list[FootageSet]:
+    try:
+        return [labelled(text) for text in truths]
+    except TruthError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

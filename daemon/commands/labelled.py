@@ -69,6 +69,9 @@ def _from_file(path: Path) -> FootageSet:
             spec = parse_source(entry.source, base=path.parent)
         except SourceError as error:
             raise TruthError(f"{path}: {error}") from error
+        if spec.live or spec.kind == "clips":
+            why = "it does not end" if spec.live else "it is several clips: name each of them"
+            raise TruthError(f"{path}: {spec.label}: no truth can be told of this source: {why}")
         stems = [one.stem for one in list_files(Path(spec.location))] if spec.kind == "pictures" else []
         clips.append(LabelledClip(_name(spec), spec, truth_of(entry, path.parent, stems)))
     return FootageSet(read.name or path.stem, tuple(clips))

@@ -14,6 +14,7 @@ from engines.evaluation.truth import Instance
 Times = NDArray[np.float64]
 
 _LONGEST_GAP_S: Final = 5.0
+_ROUNDING_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def events(times_s: Times, scores: Times, threshold: float, rule: EventRule) -> 
         if open_from >= 0:
             if score >= release:
                 held = index
-            elif times_s[index] - times_s[held] >= rule.cooldown_s:
+            elif times_s[index] - times_s[held] >= rule.cooldown_s - _ROUNDING_S:
                 made.append(_event(times_s, scores, open_from, held))
                 open_from = -1
             continue
@@ -131,7 +132,9 @@ def _false(event: Event, times_s: Times, truth: NDArray[np.int8], rule: EventRul
 
 
 def _find(instance: Instance, flagged: Times, rule: EventRule) -> Found:
-    inside = flagged[(flagged >= instance.first_s - 1e-6) & (flagged <= instance.last_s + rule.tolerance_s + 1e-6)]
+    inside = flagged[
+        (flagged >= instance.first_s - _ROUNDING_S) & (flagged <= instance.last_s + rule.tolerance_s + _ROUNDING_S)
+    ]
     if not inside.size:
         return Found(instance, found=False, delay_s=None)
     return Found(instance, found=True, delay_s=max(0.0, float(inside[0]) - instance.first_s))

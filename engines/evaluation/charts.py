@@ -175,12 +175,7 @@ def _curve(frame: _Frame, times: NDArray[np.float64], scores: NDArray[np.float64
     if still:
         points = zip(times, scores, strict=True)
         return [tag("circle", cx=frame.x(x), cy=frame.y(y), r=1.8, class_="dot") for x, y in points]
-    # Parts of a clip each begin their own line.
-    breaks = np.flatnonzero(np.diff(times) < 0) + 1
-    return [
-        tag("polyline", points=frame.path(_thin(x, y)), class_="line c1 fine")
-        for x, y in zip(np.split(times, breaks), np.split(scores, breaks), strict=True)
-    ]
+    return [tag("polyline", points=frame.path(_thin(times, scores)), class_="line c1 fine")]
 
 
 def _thin(x: NDArray[np.float64], y: NDArray[np.float64]) -> list[tuple[float, float]]:
