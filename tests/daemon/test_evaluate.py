@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -236,3 +237,11 @@ def test_a_clip_of_the_same_place_without_anomaly_has_no_areas(profile_file: Pat
     (found,) = json.loads(figures.read_text())["sets"]
     assert found["frame"]["auroc"] is None
     assert found["alarms"]["normal_hours"] == pytest.approx(4 / 3600)
+
+
+def test_the_daemon_does_without_the_extra() -> None:
+    program = (
+        "import sys, daemon.cli, daemon.build, daemon.commands.run, daemon.commands.score, daemon.commands.evaluate; "
+        "assert not {'sklearn', 'scipy', 'engines.evaluation'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
