@@ -226,11 +226,12 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the pictures go.", metavar="DIR")] = Path(
         "demo-output"
     ),
+    keep: Annotated[bool, typer.Option("--keep", help="Leave daemon and cameras running until Ctrl-C.")] = False,
 ) -> None:
     """See it all work: generated cameras are served, learnt, watched, and their alerts shown."""
     from daemon.demo import main as show
 
-    raise typer.Exit(show(out))
+    raise typer.Exit(show(out, keep=keep))
 
 
 @app.command()

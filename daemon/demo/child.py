@@ -1,4 +1,8 @@
-"""Processes of the demonstration's own: started with a log, and ended whatever happens."""
+"""Processes of the demonstration's own: started with a log, and ended whatever happens.
+
+Several run at a time on few cores, so each is told to use one thread for linear algebra: threads that spin while they
+wait for a core double what learning costs.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from typing import Self
 from engines.errors import VigilError
 
 _TICK_S = 0.05
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildFailed(VigilError):  # noqa: N818 - an event, as StageDied is
@@ -38,7 +43,12 @@ class Child:
         pipe = None if log is None else subprocess.PIPE
         with Path(log or os.devnull).open("wb") as kept:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - arguments of our own
-                command, stdin=pipe, stdout=pipe, stderr=None if log is None else kept, start_new_session=True
+                command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=None if log is None else kept,
+                start_new_session=True,
+                env={**_ONE_THREAD, **os.environ},
             )
         if self._process.stdout is not None:
             os.set_blocking(self._process.stdout.fileno(), False)

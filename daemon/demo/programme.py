@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from pipelines.simulation.scene import Planted, plan_anomalies
 
-_TRIES = 60
-"""Days looked at for one on which all kinds of anomaly have room."""
-_NORMAL_DAY, _WATCHED_DAY = 100, 200
-"""Seeds from which the days of normal and of watched footage are counted: no day serves as both."""
+NORMAL_DAY = 100
+"""Seed of the day that cameras are learnt from."""
+_WATCHED_DAY = 200
+"""Seed from which the days to be watched are counted: no day serves as both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +38,31 @@ class Programme:
     last_s: float = 3.0
     """Nothing planted is there for so long at the end, so that the last event can end."""
 
+    @property
+    def planted_s(self) -> tuple[float, float]:
+        """From when until when anomalies are there."""
+        return self.first_s, self.watched_s - self.last_s
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """The seed of a day of a view, and what is planted on it."""
 
     seed: int
-    planted: tuple[Planted, ...] = ()
+    planted: tuple[Planted, ...]
 
 
-def normal_day() -> Day:
-    """The day that cameras are learnt from."""
-    return Day(_NORMAL_DAY)
-
-
-def watched_day(programme: Programme, view: int) -> Day:
-    """The first day on which all five kinds of anomaly, one after the other with normal gaps, have room in the clip.
+def watched_day(view: int, from_s: float, until_s: float, tries: int = 20) -> Day:
+    """The first day on which all five kinds of anomaly, one after the other with normal gaps, have room.
 
     Ways are longer in some views, and gaps and speeds differ by the day; nothing is looked at but the room.
 
     Raises:
-        ValueError: There is none; a longer clip is needed.
+        ValueError: There is none among the first `tries`; more time is needed.
     """
-    until_s = programme.watched_s - programme.last_s
-    for seed in range(_WATCHED_DAY, _WATCHED_DAY + _TRIES):
+    for seed in range(_WATCHED_DAY, _WATCHED_DAY + tries):
         try:
-            return Day(seed, plan_anomalies(view, until_s, seed, programme.first_s))
+            return Day(seed, plan_anomalies(view, until_s, seed, from_s))
         except ValueError as error:
             refusal = error
-    raise ValueError(f"no day out of {_TRIES}: {refusal}")
+    raise ValueError(f"no day out of {tries}: {refusal}")

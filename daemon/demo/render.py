@@ -9,8 +9,9 @@ from pathlib import Path
 
 import cv2
 
+from daemon.demo.programme import NORMAL_DAY, watched_day
 from pipelines.simulation.encode import encode_scene
-from pipelines.simulation.scene import Scene, plan_anomalies
+from pipelines.simulation.scene import Planted, Scene
 
 _TELL_EVERY = 5
 """Frames between two lines of progress."""
@@ -20,10 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Render, and write the frames done to stdout now and then; returns the exit code."""
     options = _parser().parse_args(arguments)
     cv2.setNumThreads(1)  # several clips are rendered at a time: one core each
-    view, seed, out = options.view, options.seed, options.out
-    planned = plan_anomalies(view, options.plant_until, seed, options.plant_from) if options.plant_until else ()
-    scene = Scene(view, seed, planned, (options.width, options.height), options.fps)
-    encode_scene(scene, out, options.seconds, progress=_tell)
+    view, seed = options.view, NORMAL_DAY
+    planted: tuple[Planted, ...] = ()
+    if options.plant is not None:
+        day = watched_day(view, *options.plant)
+        seed, planted = day.seed, day.planted
+    scene = Scene(view, seed, planted, (options.width, options.height), options.fps)
+    encode_scene(scene, options.out, options.seconds, progress=_tell)
     return 0
 
 
@@ -37,13 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m daemon.demo.render", description="Render a generated scene.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--view", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--fps", type=float, required=True)
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--height", type=int, required=True)
-    parser.add_argument("--plant-from", type=float, default=0.0)
-    parser.add_argument("--plant-until", type=float, help="plant anomalies between these seconds; without, none")
+    parser.add_argument("--plant", type=float, nargs=2, metavar=("FROM", "UNTIL"), help="another day, with anomalies")
     return parser
 
 

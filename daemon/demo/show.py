@@ -11,7 +11,7 @@ import msgspec
 
 from daemon.demo.child import Child
 from daemon.demo.folder import Folder
-from daemon.demo.programme import Programme, normal_day, watched_day
+from daemon.demo.programme import Programme
 from daemon.demo.site import Ports, cameras_playing, count_frames, daemon_running, settings_text
 from daemon.demo.studio import Shot, Studio
 from daemon.demo.tally import Outcome, Summary, latencies, quantile, shortcomings, tally
@@ -56,15 +56,16 @@ class Show:
 
     def _shots(self) -> list[Shot]:
         """Normal footage first: learning waits for it."""
-        programme, folder = self._programme, self._folder
+        cameras, folder, programme = self._programme.cameras, self._folder, self._programme
         normal = [
-            Shot(c.view, normal_day(), programme.normal_s, folder.normal(c.name), folder.log(f"render-{c.name}-normal"))
-            for c in programme.cameras
-        ]
+            Shot(view=one.view, watched=False, seconds=programme.normal_s, path=folder.normal(one.name),
+                 log=folder.log(f"render-{one.name}-normal"))
+            for one in cameras
+        ]  # fmt: skip
         watched = [
-            Shot(c.view, watched_day(programme, c.view), programme.watched_s, folder.watched(c.name),
-                 folder.log(f"render-{c.name}-watched"))
-            for c in programme.cameras
+            Shot(view=one.view, watched=True, seconds=programme.watched_s, path=folder.watched(one.name),
+                 log=folder.log(f"render-{one.name}-watched"))
+            for one in cameras
         ]  # fmt: skip
         return normal + watched
 
@@ -88,7 +89,7 @@ class Show:
     def _learn(self, studio: Studio) -> None:
         self._teller.step(
             "Learn what is normal at each place of each view",
-            "nobody labels anything; meanwhile the clips to be watched are rendered: another day, five planted anomalies",
+            "nobody labels anything; meanwhile what is to be watched is rendered: another day, with planted anomalies",
         )
         for name in self._names:
             source, profile = self._folder.normal(name), self._folder.profile(name)

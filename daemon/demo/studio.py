@@ -11,17 +11,18 @@ from types import TracebackType
 from typing import Self
 
 from daemon.demo.child import Child
-from daemon.demo.programme import Day, Programme
+from daemon.demo.programme import Programme
 
 _TICK_S = 0.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Shot:
     """A clip to be rendered."""
 
     view: int
-    day: Day
+    watched: bool
+    """With anomalies, on another day than the normal footage."""
     seconds: float
     path: Path
     log: Path
@@ -30,13 +31,10 @@ class Shot:
         """The process that renders it."""
         width, height = programme.size
         plain: list[str | Path] = [
-            "daemon.demo.render", self.path, f"--view={self.view}", f"--seed={self.day.seed}",
-            f"--seconds={self.seconds:g}", f"--fps={programme.fps:g}", f"--width={width}", f"--height={height}",
+            "daemon.demo.render", self.path, f"--view={self.view}", f"--seconds={self.seconds:g}",
+            f"--fps={programme.fps:g}", f"--width={width}", f"--height={height}",
         ]  # fmt: skip
-        if not self.day.planted:
-            return plain
-        until_s = programme.watched_s - programme.last_s
-        return [*plain, f"--plant-from={programme.first_s:g}", f"--plant-until={until_s:g}"]
+        return [*plain, "--plant", *(f"{at_s:g}" for at_s in programme.planted_s)] if self.watched else plain
 
 
 class Studio:
