@@ -67,16 +67,36 @@ class Gallery:
 
     def best(self) -> list[Shown]:
         """The moments of anomalies that stood out most."""
-        return _shown(sorted(self._abnormal.values(), key=lambda one: -one.margin)[:_MOST])
+        return _shown(self._best())
 
     def worst(self) -> list[Shown]:
         """The moments of anomalies that stood out least, by their highest frame."""
-        rest = sorted(self._abnormal.values(), key=lambda one: -one.margin)[_MOST:]
-        return _shown(rest[: -_MOST - 1 : -1])
+        shown = self._best()
+        rest = [one for one in self._abnormal.values() if all(one is not other for other in shown)]
+        return _shown(_varied(sorted(rest, key=lambda one: one.margin)))
 
     def highest_normal(self) -> list[Shown]:
         """The normal frames that stood out most, from different moments."""
-        return _shown(sorted(self._normal.values(), key=lambda one: -one.margin)[:_MOST])
+        return _shown(_varied(sorted(self._normal.values(), key=lambda one: -one.margin)))
+
+    def _best(self) -> list[_Candidate]:
+        return _varied(sorted(self._abnormal.values(), key=lambda one: -one.margin))
+
+
+def _varied(ranked: Sequence[_Candidate]) -> list[_Candidate]:
+    """The first few: each anomaly once before any comes again, and no two of nearly the same moment."""
+    chosen: list[_Candidate] = []
+    for again in (False, True):
+        for one in ranked:
+            same = [other for other in chosen if (other.clip, other.what) == (one.clip, one.what)]
+            if len(chosen) < _MOST and not any(_near(one, other) for other in same) and (again or not same):
+                chosen.append(one)
+    return chosen
+
+
+def _near(one: _Candidate, other: _Candidate) -> bool:
+    apart_s = abs(one.verdict.frame.time_s - other.verdict.frame.time_s)
+    return one is other or (not one.still and apart_s < _WINDOW_S / 2)
 
 
 def _keep(kept: dict[_Key, _Candidate], key: _Key, record: ClipRecord, verdict: Verdict, what: str) -> None:

@@ -140,7 +140,9 @@ def _gallery(title: str, shown: Sequence[Shown]) -> list[Html]:
 
 def _triple(shown: Shown) -> Html:
     verdict = "flagged" if shown.score >= shown.threshold else "not flagged"
-    caption = f"{shown.title}: {shown.what}, {verdict}, score {number(shown.score)} of {number(shown.threshold)}"
+    caption = (
+        f"{shown.title}: {shown.what}, {verdict}, score {number(shown.score)}, threshold {number(shown.threshold)}"
+    )
     truth = "truth" if shown.located else "truth: abnormal, nobody said where"
     cells = (("overlay", shown.overlay), ("picture", shown.picture), (truth, shown.truth))
     pictures = [tag("div", picture(data, f"{name} of {shown.title}"), name) for name, data in cells]
