@@ -31,6 +31,9 @@ class Programme:
     analysed_fps: float = 5.0
     normal_s: float = 120.0
     """Normal footage that a camera is learnt from."""
+    false_alarms_per_day: float = 48.0
+    """The budget for which thresholds are chosen: two minutes of footage cannot vouch for one a day. Two an hour and
+    camera make 0.2 in the demonstration's camera-minutes."""
     watched_s: float = 96.0
     """Length of the clip that is watched."""
     first_s: float = 5.0

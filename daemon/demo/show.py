@@ -93,7 +93,10 @@ class Show:
         )
         for name in self._names:
             source, profile = self._folder.normal(name), self._folder.profile(name)
-            arguments = ["enrol", str(source), f"--fps={self._programme.analysed_fps:g}", f"--out={profile}"]
+            arguments = [
+                "enrol", str(source), "--fps", f"{self._programme.analysed_fps:g}",
+                "--false-alarms-per-day", f"{self._programme.false_alarms_per_day:g}", "--out", str(profile),
+            ]  # fmt: skip
             self._teller.command(f"vigil {' '.join(arguments)}")
             with Child(f"vigil enrol of {name}", ["daemon", *arguments], None) as child:
                 while child.code is None:

@@ -17,8 +17,8 @@ from pipelines.caption import PAPER, PHASE_COLOURS, Colour, Lettering
 from pipelines.simulation.scene import KINDS, Kind
 from pipelines.simulation.sidecar import ClipTruth
 
-_TILE = (448, 252)
-_STRIP, _GAP, _HEAD, _SIDE = 44, 14, 92, 150
+_TILE = (512, 288)
+_STRIP, _GAP, _HEAD = 46, 18, 118
 _GROUND: Colour = (34, 29, 26)
 _EMPTY: Colour = (48, 42, 38)
 _QUIET: Colour = (164, 158, 152)
@@ -51,19 +51,17 @@ def worth(one: Heard, truth: ClipTruth, name: str) -> float:
 
 
 def draw_wall(best: Mapping[tuple[str, Kind], Heard], outcomes: Sequence[Outcome], title: str) -> Pixels:
-    """uint8 [H, W, 3] BGR: a row for each camera, a column for each kind."""
-    pitch_x, pitch_y = _TILE[0] + _GAP, _TILE[1] + _STRIP + _GAP
-    height, width = _HEAD + pitch_y * len(outcomes) + _GAP, _SIDE + pitch_x * len(KINDS) + _GAP
-    canvas: Pixels = np.full((height, width, 3), _GROUND, np.uint8)
+    """uint8 [H, W, 3] BGR: a column for each camera, a row for each kind."""
+    pitch_x, pitch_y = _TILE[0] + _GAP, _TILE[1] + _STRIP
+    shape = _HEAD + pitch_y * len(KINDS) + _GAP // 2, _GAP + pitch_x * len(outcomes), 3
+    canvas: Pixels = np.full(shape, _GROUND, np.uint8)
     pen = Lettering()
-    pen.draw(canvas, title, (_GAP * 2, 44), PAPER, 24, 650)
-    for column, kind in enumerate(KINDS):
-        pen.draw(canvas, KIND_NAMES[kind], (_SIDE + pitch_x * column, _HEAD - 14), _QUIET, 18, 500)
-    for row, outcome in enumerate(outcomes):
-        top = _HEAD + pitch_y * row
-        _head_of_row(canvas, pen, outcome, top)
-        for column, kind in enumerate(KINDS):
-            tile = canvas[top : top + _TILE[1] + _STRIP, _SIDE + pitch_x * column :][:, : _TILE[0]]
+    pen.draw(canvas, title, (_GAP, 48), PAPER, 26, 650)
+    for column, outcome in enumerate(outcomes):
+        left = _GAP + pitch_x * column
+        _head_of_column(canvas, pen, outcome, left)
+        for row, kind in enumerate(KINDS):
+            tile = canvas[_HEAD + pitch_y * row :, left:][: _TILE[1] + _STRIP, : _TILE[0]]
             _draw_tile(tile, pen, best.get((outcome.camera, kind)), outcome, kind)
     return canvas
 
@@ -91,34 +89,40 @@ def _alarms(outcomes: Sequence[Outcome]) -> str:
     return "no false alarm" if count == 0 else f"{count} false alarm{'s' if count > 1 else ''}"
 
 
-def _head_of_row(canvas: Pixels, pen: Lettering, outcome: Outcome, top: int) -> None:
+def _head_of_column(canvas: Pixels, pen: Lettering, outcome: Outcome, left: int) -> None:
     found, planted = len(outcome.kinds_found), len(outcome.kinds_found) + len(outcome.kinds_missed)
-    pen.draw(canvas, pen.fit(outcome.camera, _SIDE - 3 * _GAP, 22, 650), (_GAP * 2, top + 24), PAPER, 22, 650)
-    pen.draw(canvas, f"{found} of {planted}", (_GAP * 2, top + 52), _FOUND if found == planted else _QUIET, 18, 500)
+    name = pen.fit(outcome.camera, _TILE[0] - 100, 22, 650)
+    pen.draw(canvas, name, (left, _HEAD - 16), PAPER, 22, 650)
+    x = left + pen.width(name, 22, 650) + 14
+    pen.draw(canvas, f"{found} of {planted}", (x, _HEAD - 16), _FOUND if found == planted else _QUIET, 18, 500)
 
 
 def _draw_tile(tile: Pixels, pen: Lettering, one: Heard | None, outcome: Outcome, kind: Kind) -> None:
     """The picture with its boxes, and below it what is to be said; a dark tile where nothing was found."""
     height = _TILE[1]
+    parts: list[tuple[str, Colour]] = [(KIND_NAMES[kind], PAPER)]
     if one is None:
-        tile[:height] = _EMPTY
         planted = any(each.kind == kind for each in outcome.planted)
-        pen.draw(
-            tile, "missed" if planted else "not planted", (16, height + 28), _MISSED if planted else _QUIET, 17, 500
-        )
-        return
-    overlay = cv2.imdecode(np.frombuffer(one.message.overlay_jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert overlay is not None  # the wire format was checked on arrival
-    scene = overlay[: one.header.pictures.clean.height]
-    tile[:height] = cv2.resize(scene, _TILE, interpolation=cv2.INTER_AREA)
-    delays = [each.found_after_s for each in outcome.planted if each.kind == kind and each.found_after_s is not None]
-    signal = one.header.signals[0].name
-    parts: list[tuple[str, Colour]] = [
-        (f"{one.header.score:.1f} of {one.header.threshold:.1f}", PAPER),
-        (signal_name(signal), signal_colour(signal)),
-        (f"found after {min(delays):.1f} s", _QUIET),
-    ]
+        tile[:height] = _EMPTY
+        parts.append(("missed", _MISSED) if planted else ("not planted", _QUIET))
+    else:
+        tile[:height] = _scene(one)
+        signal = one.header.signals[0].name
+        delays = [p.found_after_s for p in outcome.planted if p.kind == kind and p.found_after_s is not None]
+        parts += [
+            (f"{one.header.score:.1f} of {one.header.threshold:.1f}", _QUIET),
+            (signal_name(signal), signal_colour(signal)),
+            (f"after {min(delays):.1f} s", _QUIET),
+        ]
     x = 0
     for text, colour in parts:
-        pen.draw(tile, text, (x, height + 28), colour, 17, 500)
-        x += pen.width(text, 17, 500) + 18
+        pen.draw(tile, text, (x, height + 25), colour, 17, 500)
+        x += pen.width(text, 17, 500) + 16
+
+
+def _scene(one: Heard) -> Pixels:
+    """An alert's overlay at a tile's size, without its own caption."""
+    overlay = cv2.imdecode(np.frombuffer(one.message.overlay_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert overlay is not None  # what it begins with was checked on arrival
+    scene = overlay[: one.header.pictures.clean.height]
+    return np.asarray(cv2.resize(scene, _TILE, interpolation=cv2.INTER_AREA), np.uint8)

@@ -66,7 +66,7 @@ def test_two_anomalies_at_one_place_and_time_are_both_shown() -> None:
 def test_what_the_rule_needs_is_taken_from_the_wire() -> None:
     alert = sighting(message((10, 8, 2, 4), wall_s=1000.0).header, 12.0)
     assert alert.place == (10.0, 10.0)
-    assert alert.boxes == ((100, 80, 120, 120),)
+    assert alert.boxes == ((100.0, 80.0, 120.0, 120.0),)
     assert (alert.camera, alert.event_id) == ("yard", "e1")
     assert not alert.over
 
