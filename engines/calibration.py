@@ -80,6 +80,17 @@ def fit_tail(statistics: Doubles) -> Tail:
     return Tail(knots.astype(np.float32), surprises[first].astype(np.float32), scale, shape)
 
 
+def fit_surprise_tail(norms: Doubles) -> Tail:
+    """Calibrate a combination of surprises, [n], which is nearly calibrated already.
+
+    Each of k surprises reaches s with probability 10^-s, so the largest does with at most k times that, however they
+    depend on each other (Bonferroni): beyond the footage the slope is known to be 1 and need not be fitted to the
+    few highest frames, which neighbours in time make fewer still.
+    """
+    fitted = fit_tail(norms)
+    return Tail(fitted.knots, fitted.surprises, _PRIOR_SCALE, 0.0)
+
+
 def _pareto(excesses: Doubles, *, spread: float) -> tuple[float, float]:
     """Scale and shape by probability-weighted moments (Hosking and Wallis, Technometrics 1987)."""
     least = max(spread, 1e-6) * 1e-2

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.calibration import Tail, fit_tail
+from engines.calibration import Tail, fit_surprise_tail, fit_tail
 from engines.contract import SIGNALS, Floats, Signal
 
 SMOOTHING_S: Final = 0.3
@@ -97,7 +97,7 @@ def fit_fusion(statistics: Views) -> Fusion:
     weights = dict.fromkeys(statistics, 1.0)
     unfinished = Fusion(tails, weights, Tail(np.zeros(1, np.float32), np.zeros(1, np.float32), 1.0, 0.0))
     norms = unfinished.norm(unfinished.surprises(statistics))
-    return Fusion(tails, weights, fit_tail(norms.astype(np.float64)))
+    return Fusion(tails, weights, fit_surprise_tail(norms.astype(np.float64)))
 
 
 def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floats:
