@@ -118,8 +118,9 @@ def office(bench: Bench) -> None:
         for p in (folder / "masks").glob("gt*.png")
     }
     shown = sorted(number for number, there in moving.items() if there)
-    # A frame without a mask takes after the nearer of its neighbours; masks count from 1 and frames from 0.
-    first, last = shown[0] - 2 - 1, shown[-1] + 2 - 1
+    # A frame without a mask takes after the nearer of its neighbours, but the person is there from frame 582 on. Masks
+    # count from 1 and frames from 0.
+    first, last = min(shown[0] - 2, 582) - 1, shown[-1] + 2 - 1
     source = {
         "source": f"{folder / 'office.mp4'}#t={400 / OFFICE_FPS:g}",
         "fps": OFFICE_FPS,

@@ -29,9 +29,13 @@ def tell(console: Console, evaluation: Evaluation, out: Path) -> None:
         _table("across scenes", _CROSS_HEAD, _cross(evaluation)),
         _table("calibration study", _STUDY_HEAD, _study(evaluation)),
     ):
-        if table.row_count:
+        if table.row_count and len(table.columns) > 1:
             console.print(table)
     console.print(f"report: {out}", markup=False)
+
+
+def _pair(first: str, second: str) -> str:
+    return first if second == NONE else f"{first} ({second})"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
@@ -48,17 +52,17 @@ _FIGURES: Sequence[tuple[str, Callable[[Figures], str]]] = (
     ("frame AUROC", lambda f: share(f.frame.auroc)),
     ("  mean of clips", lambda f: share(f.frame.auroc_by_clip)),
     ("average precision", lambda f: share(f.frame.average_precision)),
-    ("F1 at the threshold (best)", lambda f: f"{share(f.frame.f1)} ({share(f.frame.best_f1)})"),
+    ("F1 at the threshold (best)", lambda f: _pair(share(f.frame.f1), share(f.frame.best_f1))),
     ("pixel AUROC", lambda f: share(f.place.pixel_auroc)),
     ("pixel average precision", lambda f: share(f.place.pixel_average_precision)),
     ("PRO", lambda f: share(f.place.pro)),
     ("region AUROC", lambda f: share(f.place.region_auroc)),
     ("RBDC", lambda f: share(f.place.rbdc)),
     ("TBDC", lambda f: share(f.place.tbdc)),
-    ("anomalies found", lambda f: f"{f.alarms.found} of {f.alarms.instances}"),
+    ("anomalies found", lambda f: f"{f.alarms.found} of {f.alarms.instances}" if f.alarms.instances else NONE),
     ("  at 1 false alarm an hour", lambda f: percent(f.at_one_per_hour.found_share if f.at_one_per_hour else None)),
     ("detection delay, median", lambda f: number(f.alarms.delay_median_s, "s")),
-    ("false alarms (normal hours)", lambda f: f"{f.alarms.false_alarms} ({number(f.alarms.normal_hours)})"),
+    ("false alarms (normal hours)", lambda f: _pair(str(f.alarms.false_alarms), number(f.alarms.normal_hours))),
     ("false alarms an hour", lambda f: number(f.alarms.false_alarms_per_hour)),
     ("  95 % interval", lambda f: _interval(f.alarms.false_alarms_per_hour_interval)),
     ("normal frames flagged", lambda f: percent(f.alarms.flagged_normal_share)),

@@ -70,6 +70,8 @@ def signals(figures: Figures) -> list[Html]:
         for row in figures.signals
     ]
     head = ("signal", "frame AUROC", "mean of clips", "average precision", "pixel AUROC", "PRO")
+    if all(cell == NONE for row in rows for cell in row[1:]):
+        return []
     return [tag("h3", "Each signal alone"), table(head, rows, mark=(0,))]
 
 
