@@ -34,7 +34,7 @@ class Programme:
     false_alarms_per_day: float = 48.0
     """The budget for which thresholds are chosen: two minutes of footage cannot vouch for one a day. Two an hour and
     camera make 0.2 in the demonstration's camera-minutes."""
-    watched_s: float = 96.0
+    watched_s: float = 100.0
     """Length of the clip that is watched."""
     first_s: float = 5.0
     """Nothing is planted before, so that every camera is being watched by then."""
@@ -55,7 +55,7 @@ class Day:
     planted: tuple[Planted, ...]
 
 
-def watched_day(view: int, from_s: float, until_s: float, tries: int = 20) -> Day:
+def watched_day(view: int, from_s: float, until_s: float, tries: int = 40) -> Day:
     """The first day on which all five kinds of anomaly, one after the other with normal gaps, have room.
 
     Ways are longer in some views, and gaps and speeds differ by the day; nothing is looked at but the room.

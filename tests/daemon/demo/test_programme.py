@@ -14,18 +14,16 @@ from daemon.errors import SettingsError
 from pipelines.simulation.scene import KINDS
 
 
-def test_all_kinds_are_planted_within_the_clip_with_normal_time_before_between_and_after() -> None:
+@pytest.mark.parametrize("camera", Programme().cameras, ids=lambda camera: camera.name)
+def test_all_kinds_are_planted_within_the_clip_with_normal_time_before_between_and_after(camera: Camera) -> None:
     from_s, until_s = Programme().planted_s
-    day = watched_day(5, from_s, until_s)
+    day = watched_day(camera.view, from_s, until_s)
+    assert day.seed != NORMAL_DAY
     assert {one.kind for one in day.planted} == set(KINDS)
     assert day.planted[0].begin_s >= from_s
     assert day.planted[-1].end_s <= until_s
     ends, begins = [one.end_s for one in day.planted], [one.begin_s for one in day.planted[1:]]
     assert all(begin > end + 3 for end, begin in zip(ends, begins, strict=False))
-
-
-def test_a_day_that_is_watched_is_not_the_one_learnt_from() -> None:
-    assert watched_day(5, *Programme().planted_s).seed != NORMAL_DAY
 
 
 def test_a_clip_that_is_too_short_for_all_kinds_is_refused() -> None:
