@@ -26,6 +26,9 @@ class EventRule:
     cooldown_s: float = 2.0
     tolerance_s: float = 1.0
     """An event that begins so soon before an anomaly, or so soon after it, is no false alarm, and finds it."""
+    outlast_s: float = 3.0
+    """An event that still flags normal frames so long after the anomaly is a false alarm: one that never ends would
+    find everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,13 @@ def judge(
 ) -> Alarms:  # fmt: skip
     """Hold the events of a clip against its truth: int8 [N], 1 abnormal, 0 normal, -1 not judged.
 
-    An event is false when the frame that begins it is known to be normal and no anomaly is within the tolerance. An
-    instance is found when a frame is flagged while it is there or within the tolerance after it.
+    An event is false when the frame that begins it is known to be normal and no anomaly is within the tolerance, or when
+    it goes on to flag such frames long after the anomaly. An instance is found when a frame is flagged while it is there
+    or within the tolerance after it.
     """
     made = events(times_s, scores, threshold, rule)
-    false = tuple(event for event in made if _false(event, times_s, truth, rule))
+    wrong = _wrong(times_s, scores >= threshold, truth, rule)
+    false = tuple(event for event in made if _false(event, times_s, wrong))
     flagged = times_s[scores >= threshold]
     found = tuple(_find(instance, flagged, rule) for instance in instances)
     return Alarms(tuple(made), false, found, normal_seconds(times_s, truth))
@@ -125,10 +130,22 @@ def _event(times_s: Times, scores: Times, first: int, last: int) -> Event:
     return Event(float(times_s[first]), float(times_s[last]), float(scores[first : last + 1].max()))
 
 
-def _false(event: Event, times_s: Times, truth: NDArray[np.int8], rule: EventRule) -> bool:
-    near = np.abs(times_s - event.began_s) <= rule.tolerance_s
-    begins = int(np.searchsorted(times_s, event.began_s))
-    return bool(truth[begins] == 0 and not (truth[near] == 1).any())
+def _wrong(
+    times_s: Times, flagged: NDArray[np.bool_], truth: NDArray[np.int8], rule: EventRule
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Frames at which an event must not begin, and frames that it must not flag, bool [N] each."""
+    abnormal = times_s[truth == 1]
+    edges = np.concatenate(([-np.inf], abnormal, [np.inf]))
+    after = np.searchsorted(edges, times_s, side="left")
+    since, until = times_s - edges[after - 1], edges[after] - times_s
+    normal = (truth == 0) & (until > rule.tolerance_s + _ROUNDING_S)
+    begins = normal & (since > rule.tolerance_s + _ROUNDING_S)
+    return begins, normal & flagged & (since > rule.outlast_s + _ROUNDING_S)
+
+
+def _false(event: Event, times_s: Times, wrong: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> bool:
+    first, last = (int(np.searchsorted(times_s, at)) for at in (event.began_s, event.ended_s))
+    return bool(wrong[0][first] or wrong[1][first : last + 1].any())
 
 
 def _find(instance: Instance, flagged: Times, rule: EventRule) -> Found:

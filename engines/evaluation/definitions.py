@@ -42,7 +42,8 @@ DEFINITIONS: Final = (
     (
         "Event, false alarm",
         "Events as the daemon makes them, with hysteresis and cool-down. An event is false when it begins on "
-        "a normal frame with no anomaly within one second. The interval is Poisson's, 95 %.",
+        "a normal frame with no anomaly within one second, or still flags normal frames three seconds after "
+        "the anomaly. The interval is Poisson's, 95 %.",
     ),
     (
         "Found, delay",

@@ -66,3 +66,14 @@ def test_what_nobody_judged_is_no_false_alarm_and_no_normal_time() -> None:
 def test_a_gap_in_the_footage_is_not_normal_time() -> None:
     times = np.array([0.0, 0.5, 1.0, 100.0, 100.5])
     assert normal_seconds(times, np.zeros(5, np.int8)) == pytest.approx(2.5)
+
+
+def test_an_event_that_never_ends_is_a_false_alarm() -> None:
+    truth = np.zeros(40, np.int8)
+    truth[4:8] = truth[30:34] = 1
+    instances = (Instance("a", "car", 2.0, 3.5), Instance("b", "car", 15.0, 16.5))
+    always = np.where(np.arange(40) >= 4, 9.0, 0.0)
+    assert len(judge(TIMES, always, truth, instances, 5.0, RULE).false) == 1
+    # Flagged until three seconds after the anomaly, as smoothing may have it, is none.
+    lingering = np.where((np.arange(40) >= 4) & (TIMES <= 6.5), 9.0, 0.0)
+    assert judge(TIMES, lingering, truth, instances, 5.0, RULE).false == ()
