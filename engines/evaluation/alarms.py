@@ -91,9 +91,9 @@ def judge(
 ) -> Alarms:  # fmt: skip
     """Hold the events of a clip against its truth: int8 [N], 1 abnormal, 0 normal, -1 not judged.
 
-    An event is false when the frame that begins it is known to be normal and no anomaly is within the tolerance, or when
-    it goes on to flag such frames long after the anomaly. An instance is found when a frame is flagged while it is there
-    or within the tolerance after it.
+    An event is false when the frame that begins it is known to be normal and no anomaly is within the tolerance, or
+    when it goes on to flag such frames long after the anomaly. An instance is found when a frame is flagged while it is
+    there or within the tolerance after it.
     """
     made = events(times_s, scores, threshold, rule)
     wrong = _wrong(times_s, scores >= threshold, truth, rule)

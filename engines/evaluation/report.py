@@ -50,9 +50,9 @@ class Report:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-_BEST: Final = "Moments of anomalies that stood out most"
-_WORST: Final = "Moments of anomalies that stood out least"
-_NORMAL: Final = "Normal frames that scored highest"
+_BEST: Final = "Anomalies: highest scores"
+_WORST: Final = "Anomalies: lowest scores"
+_NORMAL: Final = "Normal footage: highest scores"
 
 
 def render(report: Report) -> str:
