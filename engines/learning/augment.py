@@ -15,7 +15,12 @@ def augment(picture: Pixels, size: int, settings: Augmentation, rng: Generator) 
     out = _crop(picture, size, settings, rng)
     if rng.random() < settings.flip:
         out = out[:, ::-1]
-    out = _light(out, settings, rng)
+    return relight(out, settings, rng)
+
+
+def relight(picture: Pixels, settings: Augmentation, rng: Generator) -> Pixels:
+    """Change the light, then add the camera's faults; every pixel stays where it is."""
+    out = _light(picture, settings, rng)
     if rng.random() < settings.blur:
         out = cv2.GaussianBlur(out, (0, 0), float(rng.uniform(0.4, 2.0))).astype(np.uint8)
     if rng.random() < settings.noise:

@@ -1,63 +1,79 @@
-"""A corpus encoded once: the encoder is frozen, so the decoder can be trained on its outputs from disk."""
+"""A corpus encoded once: the backbone is frozen, so everything after it can be trained on its outputs from disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
-from engines.contract import Pixels
+from engines.contract import Floats, Pixels
 from engines.errors import EngineError
-from engines.learning.corrupt import Lesson
-from engines.learning.moments import Moments, Whitening
+from engines.learning.corpus import Family
+from engines.learning.moments import Moments
 from engines.network.decoder import PICTURE_SIZE
-from engines.network.encoder import FEATURE_CHANNELS, PLACES, Encoder
+from engines.network.encoder import PLACES, Encoder
 
 _BATCH = 8
 
 
 class EncodedCorpus:
-    """Raw features (float16 on disk) and small pictures of a corpus, with their moments.
+    """Raw features (float16 on disk) of families of pictures, small pictures, and the pictures' moments.
 
-    400 KB a picture. Features are stored before standardisation, since the moments are known only at the end.
+    400 KB a version. Features are stored before standardisation, since the moments are known only at the end.
+    `capacity` counts families; each has 1 picture, `views` views and `spoilt` spoilt versions, in this order.
     """
 
-    def __init__(self, folder: Path, capacity: int) -> None:
-        self.moments = Moments(FEATURE_CHANNELS)
+    def __init__(self, folder: Path, capacity: int, *, channels: int, views: int = 0, spoilt: int = 0) -> None:
+        self.moments = Moments(channels)
+        self.views, self.spoilt = views, spoilt
         self._count = 0
-        shape = (capacity, *PLACES, FEATURE_CHANNELS)
+        shape = (capacity, 1 + views + spoilt, *PLACES, channels)
         self._features = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, shape)
         self._pictures = np.empty((capacity, *PICTURE_SIZE, 3), np.uint8)
+        self.windows: Floats = np.zeros((capacity, 1 + views, 3), np.float32)
+        """float32 [capacity, 1 + views, 3]: see `views.View`."""
+        self.shares: Floats = np.zeros((capacity, spoilt, *PLACES), np.float32)
+        """float32 [capacity, spoilt, h, w]: how much of each place is spoilt."""
 
     def __len__(self) -> int:
         return self._count
 
-    @torch.no_grad()
-    def fill(self, encoder: Encoder, pictures: Iterator[Pixels], progress: Callable[[int], None]) -> None:
-        """Encode pictures uint8 [256, 256, 3] to the corpus's capacity. Raises `EngineError` when there are none."""
-        while batch := list(islice(pictures, min(_BATCH, len(self._pictures) - self._count))):
+    def fill(self, encoder: Encoder, families: Iterator[Family], progress: Callable[[int], None]) -> None:
+        """Encode families to the corpus's capacity. Raises `EngineError` when there are none."""
+        size = self._features.shape[1]
+        while batch := list(islice(families, min(_BATCH, len(self._pictures) - self._count))):
             end = self._count + len(batch)
-            encoded = encoder.raw_features(torch.from_numpy(np.stack(batch)))
-            raw = encoded.permute(0, 2, 3, 1).numpy().astype(np.float16)
-            self._features[self._count : end] = raw
-            self._pictures[self._count : end] = [_shrink(picture) for picture in batch]
-            self.moments.add(raw)
+            for version in range(size):
+                raw = _encode(encoder, [family.pixels[version] for family in batch])
+                self._features[self._count : end, version] = raw
+                if version == 0:
+                    self.moments.add(raw)
+            self._pictures[self._count : end] = [_shrink(family.pixels[0]) for family in batch]
+            self.windows[self._count : end] = [family.windows for family in batch]
+            self.shares[self._count : end] = [family.spoilt for family in batch]
             self._count = end
             progress(end)
         if not self._count:
             raise EngineError("there is no picture to learn from: give the recipe at least 8 pictures")
 
-    def lesson(self, indices: list[int], whitening: Whitening) -> Lesson:
-        """Read some pictures as uncorrupted training pairs."""
-        raw = torch.from_numpy(self._features[indices].astype(np.float32))
-        features = (raw - torch.from_numpy(whitening.mean)) * torch.from_numpy(whitening.scale)
-        latent = features @ torch.from_numpy(whitening.whiten).T
-        picture = torch.from_numpy(self._pictures[indices]).to(torch.float32) / 255
-        return Lesson(latent, features, picture)
+    def raw(self, indices: Sequence[int], version: int = 0) -> Tensor:
+        """Raw features of a version of some pictures, float32 [N, h, w, F]."""
+        return torch.from_numpy(self._features[list(indices), version].astype(np.float32))
+
+    def pictures(self, indices: Sequence[int]) -> Tensor:
+        """Small pictures, float32 [N, P, P, 3] in 0..1."""
+        return torch.from_numpy(self._pictures[list(indices)]).to(torch.float32) / 255
+
+
+@torch.no_grad()
+def _encode(encoder: Encoder, pixels: list[Pixels]) -> np.ndarray:
+    encoded = encoder.raw_features(torch.from_numpy(np.stack(pixels)))
+    return np.asarray(encoded.permute(0, 2, 3, 1).numpy().astype(np.float16))
 
 
 def _shrink(picture: Pixels) -> Pixels:

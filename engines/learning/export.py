@@ -15,20 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from engines.contract import NetworkSpec
-from engines.network.decoder import PICTURE_SIZE, Decoder
-from engines.network.encoder import FEATURE_CHANNELS, INPUT_SIZE, PLACES, Encoder
+from engines.network.decoder import PICTURE_SIZE
+from engines.network.encoder import INPUT_SIZE, PLACES, Encoder
 from engines.network.files import PROVENANCE_KEY, SPEC_KEY, Network
 
 _OPSET = 18
 
 
-def export_network(encoder: Encoder, decoder: Decoder, provenance: Mapping[str, object]) -> Network:
+def export_network(encoder: Encoder, decoder: nn.Module, provenance: Mapping[str, object]) -> Network:
     """Export both parts with dynamic batch; the provenance and the sizes travel in their metadata.
 
     The modules are put into evaluation mode. Raises what `torch.onnx` and `onnx.checker` raise.
     """
     latent_channels = encoder.whiten.shape[0]
-    spec = NetworkSpec(INPUT_SIZE, PLACES, latent_channels, FEATURE_CHANNELS, PICTURE_SIZE)
+    spec = NetworkSpec(INPUT_SIZE, PLACES, latent_channels, encoder.size.feature_channels, PICTURE_SIZE)
     notes = {
         SPEC_KEY: msgspec.json.encode(spec).decode(),
         PROVENANCE_KEY: msgspec.json.encode(dict(provenance)).decode(),

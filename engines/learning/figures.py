@@ -6,17 +6,16 @@ import math
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
-from engines.learning.encoded import EncodedCorpus
+from engines.learning.codes import Codes
 from engines.learning.losses import feature_cosine, feature_square, picture_absolute, picture_structure
-from engines.learning.moments import Whitening
-from engines.network.decoder import Decoder
 
 _BATCH = 8
 
 
 @torch.no_grad()
-def measure(decoder: Decoder, corpus: EncodedCorpus, whitening: Whitening, indices: Sequence[int]) -> dict[str, float]:
+def measure(decoder: nn.Module, codes: Codes, indices: Sequence[int]) -> dict[str, float]:
     """Measure plain reconstruction on some pictures of a corpus.
 
     Gives ``feature_explained`` (1 minus the squared error over the features' variance), ``feature_cosine``,
@@ -26,7 +25,7 @@ def measure(decoder: Decoder, corpus: EncodedCorpus, whitening: Whitening, indic
     decoder.eval()
     sums = torch.zeros(6, dtype=torch.float64)
     for start in range(0, len(indices), _BATCH):
-        lesson = corpus.lesson(list(indices[start : start + _BATCH]), whitening)
+        lesson = codes.lesson(list(indices[start : start + _BATCH]))
         output = decoder(lesson.latent)
         sums += len(lesson.latent) * torch.stack(
             [
@@ -45,6 +44,6 @@ def measure(decoder: Decoder, corpus: EncodedCorpus, whitening: Whitening, indic
         "picture_absolute": absolute,
         "picture_psnr_db": -10 * math.log10(square),
         "picture_ssim": structure,
-        "latent_explained": whitening.explained,
+        "latent_explained": codes.explained,
     }
     return {name: round(value, 4) for name, value in values.items()}

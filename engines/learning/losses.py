@@ -21,6 +21,7 @@ def total_loss(output: DecoderOutput, target: Lesson, weights: Losses) -> Tensor
         + weights.picture_absolute * picture_absolute(output.picture, target.picture)
         + weights.picture_gradient * picture_gradient(output.picture, target.picture)
         + weights.picture_structure * picture_structure(output.picture, target.picture)
+        + weights.picture_square * functional.mse_loss(output.picture, target.picture)
     )
 
 

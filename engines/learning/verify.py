@@ -8,7 +8,6 @@ from torch import nn
 
 from engines.contract import Pixels
 from engines.errors import EngineError
-from engines.network.decoder import Decoder
 from engines.network.encoder import Encoder
 from engines.network.files import Network
 from engines.quiet import import_openvino
@@ -18,7 +17,7 @@ TOLERANCE = 1e-4
 
 
 @torch.no_grad()
-def verify_network(network: Network, encoder: Encoder, decoder: Decoder, pixels: Pixels) -> float:
+def verify_network(network: Network, encoder: Encoder, decoder: nn.Module, pixels: Pixels) -> float:
     """Run both through OpenVINO in float32 and return the largest difference from torch.
 
     `pixels` is uint8 [N, 256, 256, 3] for any N. Raises `EngineError` above `TOLERANCE`.

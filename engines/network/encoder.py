@@ -9,22 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engines.network.blocks import InvertedResidual, SameConv
+from engines.network.bottleneck import Bottleneck
+from engines.network.sizes import SIZES, STAGES, STRIDES, Size
 
 INPUT_SIZE: Final = (256, 256)
 PLACES: Final = (32, 32)
-STAGES: Final = (
-    # repeats, kernel, stride, expand, channels
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-)
-"""EfficientNet-Lite0 up to stride 16."""
-SCALES: Final = (1, 2, 4)
+BASE: Final = SIZES["base"]
+SCALES: Final = BASE.scales
 """The stages whose outputs are features: 24 channels at stride 4, 40 at stride 8, 112 at stride 16."""
-SCALE_CHANNELS: Final = tuple(STAGES[stage][4] for stage in SCALES)
-FEATURE_CHANNELS: Final = sum(SCALE_CHANNELS)
+SCALE_CHANNELS: Final = BASE.channels
+FEATURE_CHANNELS: Final = BASE.feature_channels
+_GRID_STRIDE: Final = 8
 
 
 class EncoderOutput(NamedTuple):
@@ -37,14 +32,14 @@ class EncoderOutput(NamedTuple):
 
 
 class Backbone(nn.Module):
-    """EfficientNet-Lite0 to stride 16 with batch normalisation folded into the convolutions."""
+    """The first stages of EfficientNet-Lite0 with batch normalisation folded into the convolutions."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = BASE.scales[-1] + 1) -> None:
         super().__init__()
         self.stem = SameConv(3, 32, 3, stride=2)
         channels = 32
         stages = []
-        for repeats, kernel, stride, expand, outputs in STAGES:
+        for repeats, kernel, stride, expand, outputs in STAGES[:count]:
             blocks = [InvertedResidual(channels, outputs, kernel, stride, expand)]
             blocks += [InvertedResidual(outputs, outputs, kernel, 1, expand) for _ in range(repeats - 1)]
             stages.append(nn.Sequential(*blocks))
@@ -52,7 +47,7 @@ class Backbone(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Map normalised RGB [N, 3, H, W] to the outputs of the stages, strides 2, 4, 8, 16, 16."""
+        """Map normalised RGB [N, 3, H, W] to the outputs of the stages, at the strides `STRIDES`."""
         x = functional.relu6(self.stem(x))
         outputs = []
         for stage in self.stages:
@@ -62,7 +57,7 @@ class Backbone(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Frozen multi-scale features and a linear bottleneck fitted in closed form.
+    """Frozen multi-scale features and a bottleneck: linear and fitted in closed form, unless one was learnt.
 
     `mean` and `scale` standardise the features and `whiten` is their PCA whitening: Euclidean distance between
     latents is then the Mahalanobis distance within C leading directions of the corpus. `learning.moments`
@@ -74,23 +69,21 @@ class Encoder(nn.Module):
     scale: Tensor
     whiten: Tensor
 
-    def __init__(self, latent_channels: int) -> None:
+    def __init__(self, latent_channels: int, size: Size = BASE) -> None:
         super().__init__()
-        self.backbone = Backbone()
-        self.register_buffer("mean", torch.zeros(FEATURE_CHANNELS))
-        self.register_buffer("scale", torch.ones(FEATURE_CHANNELS))
-        self.register_buffer("whiten", torch.eye(latent_channels, FEATURE_CHANNELS))
+        channels = size.feature_channels
+        self.size = size
+        self.backbone = Backbone(size.scales[-1] + 1)
+        self.bottleneck: Bottleneck | None = None
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("scale", torch.ones(channels))
+        self.register_buffer("whiten", torch.eye(latent_channels, channels))
 
     def raw_features(self, pixels: Tensor) -> Tensor:
         """Map uint8 [N, H, W, 3] RGB to float32 [N, F, h, w] before standardisation."""
         x = (pixels.permute(0, 3, 1, 2).to(torch.float32) - 127.0) / 128.0
         outputs = self.backbone(x)
-        fine, middle, coarse = (outputs[stage] for stage in SCALES)
-        grid = [
-            functional.avg_pool2d(fine, 2),
-            middle,
-            functional.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False),
-        ]
+        grid = [_to_grid(outputs[stage], STRIDES[stage]) for stage in self.size.scales]
         return torch.cat(grid, 1)
 
     def adopt(self, mean: Tensor, scale: Tensor, whiten: Tensor) -> None:
@@ -102,5 +95,15 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> EncoderOutput:
         """Encode uint8 [N, H, W, 3] RGB."""
         features = (self.raw_features(pixels) - self.mean[:, None, None]) * self.scale[:, None, None]
-        latent = functional.conv2d(features, self.whiten[:, :, None, None])
+        linear = functional.conv2d(features, self.whiten[:, :, None, None])
+        latent = linear if self.bottleneck is None else self.bottleneck(features, linear)
         return EncoderOutput(latent.permute(0, 2, 3, 1), features.permute(0, 2, 3, 1))
+
+
+def _to_grid(x: Tensor, stride: int) -> Tensor:
+    """Bring a stage's output to the grid of places: averaged down or interpolated up."""
+    if stride < _GRID_STRIDE:
+        return functional.avg_pool2d(x, _GRID_STRIDE // stride)
+    if stride == _GRID_STRIDE:
+        return x
+    return functional.interpolate(x, scale_factor=stride / _GRID_STRIDE, mode="bilinear", align_corners=False)

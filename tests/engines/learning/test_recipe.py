@@ -7,11 +7,12 @@ import pytest
 
 from engines.errors import EngineError
 from engines.learning.recipe import read_recipe
+from engines.network.sizes import SIZES
 
 
 def test_the_default_recipe_reads() -> None:
     recipe = read_recipe()
-    assert recipe.latent_channels == 64
+    assert recipe.shape == SIZES["base"]
     assert recipe.corpus.photographs + recipe.corpus.frames <= 1
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("onnxscript", reason="needs the learn extra")
 
 from engines.contract import Progress
 from engines.errors import EngineError
-from engines.learning import train
+from engines.learning import decoding, train
 from engines.learning.recipe import Recipe, read_recipe
 from engines.learning.train import Learnt, learn
 from engines.learning.verify import verify_network
@@ -74,7 +74,7 @@ def test_equal_recipes_give_equal_networks(run: Run, recipe: Recipe, tmp_path: P
 def test_a_run_that_was_cut_off_goes_on(
     run: Run, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "CHECKPOINT_EVERY", 10)
+    monkeypatch.setattr(decoding, "CHECKPOINT_EVERY", 10)
     with pytest.raises(KeyboardInterrupt):
         learn(recipe, iter(()), tmp_path, interrupt_at(15))
     rest = Run(recipe, tmp_path)
