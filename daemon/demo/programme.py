@@ -24,16 +24,17 @@ class Camera:
 class Programme:
     """The sizes of a demonstration. Watching happens in real time, so `watched_s` is what one waits for."""
 
-    cameras: tuple[Camera, ...] = (Camera("plaza", 1), Camera("street", 2), Camera("quay", 5), Camera("courtyard", 7))
+    cameras: tuple[Camera, ...] = (Camera("plaza", 1), Camera("crossing", 3), Camera("quay", 5))
     size: tuple[int, int] = (640, 360)
     fps: float = 10.0
     """Of the cameras."""
     analysed_fps: float = 5.0
-    normal_s: float = 120.0
+    """Also the rate at which normal footage is recorded: more would not be looked at."""
+    normal_s: float = 240.0
     """Normal footage that a camera is learnt from."""
-    false_alarms_per_day: float = 48.0
-    """The budget for which thresholds are chosen: two minutes of footage cannot vouch for one a day. Two an hour and
-    camera make 0.2 in the demonstration's camera-minutes."""
+    false_alarms_per_day: float = 96.0
+    """The budget that thresholds are chosen for. Four minutes of footage cannot vouch for one a day; four an hour and
+    camera are a third of one in the five camera-minutes that are watched."""
     watched_s: float = 100.0
     """Length of the clip that is watched."""
     first_s: float = 5.0

@@ -58,13 +58,13 @@ class Show:
         """Normal footage first: learning waits for it."""
         cameras, folder, programme = self._programme.cameras, self._folder, self._programme
         normal = [
-            Shot(view=one.view, watched=False, seconds=programme.normal_s, path=folder.normal(one.name),
-                 log=folder.log(f"render-{one.name}-normal"))
+            Shot(view=one.view, watched=False, seconds=programme.normal_s, fps=programme.analysed_fps,
+                 path=folder.normal(one.name), log=folder.log(f"render-{one.name}-normal"))
             for one in cameras
         ]  # fmt: skip
         watched = [
-            Shot(view=one.view, watched=True, seconds=programme.watched_s, path=folder.watched(one.name),
-                 log=folder.log(f"render-{one.name}-watched"))
+            Shot(view=one.view, watched=True, seconds=programme.watched_s, fps=programme.fps,
+                 path=folder.watched(one.name), log=folder.log(f"render-{one.name}-watched"))
             for one in cameras
         ]  # fmt: skip
         return normal + watched
@@ -73,7 +73,7 @@ class Show:
         width, height = self._programme.size
         self._teller.step(
             f"Render ordinary footage of {len(self._names)} cameras: {', '.join(self._names)}",
-            f"{self._programme.normal_s:.0f} s each, {width}x{height} at {self._programme.fps:g} frames/s: "
+            f"{self._programme.normal_s:.0f} s each, {width}x{height} at {self._programme.analysed_fps:g} frames/s: "
             "people, shadows, clouds, sensor noise, H.264",
         )
         paths = [self._folder.normal(name) for name in self._names]
@@ -167,7 +167,8 @@ class Show:
             seconds=self._seconds,
         )
         folder = self._folder
-        save_pictures(listener.heard, listener.truths, outcomes, folder.wall, folder.best)
+        clips = {name: folder.watched(name) for name in self._names}
+        save_pictures(listener, clips, outcomes, folder.wall, folder.best)
         folder.summary.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
         self._teller.summary(summary, folder)
         return summary.passed

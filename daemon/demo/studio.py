@@ -24,6 +24,7 @@ class Shot:
     watched: bool
     """With anomalies, on another day than the normal footage."""
     seconds: float
+    fps: float
     path: Path
     log: Path
 
@@ -32,7 +33,7 @@ class Shot:
         width, height = programme.size
         plain: list[str | Path] = [
             "daemon.demo.render", self.path, f"--view={self.view}", f"--seconds={self.seconds:g}",
-            f"--fps={programme.fps:g}", f"--width={width}", f"--height={height}",
+            f"--fps={self.fps:g}", f"--width={width}", f"--height={height}",
         ]  # fmt: skip
         return [*plain, "--plant", *(f"{at_s:g}" for at_s in programme.planted_s)] if self.watched else plain
 
@@ -43,7 +44,7 @@ class Studio:
     def __init__(self, programme: Programme, shots: Sequence[Shot]) -> None:
         self.done: dict[Path, int] = {shot.path: 0 for shot in shots}
         """Frames rendered, by clip."""
-        self.total = {shot.path: max(1, round(shot.seconds * programme.fps)) for shot in shots}
+        self.total = {shot.path: max(1, round(shot.seconds * shot.fps)) for shot in shots}
         self.finished: set[Path] = set()
         self._programme = programme
         self._waiting = deque(shots)

@@ -7,9 +7,9 @@ from pipelines.simulation.scene import Kind
 
 KIND_NAMES: dict[Kind, str] = {
     "left-object": "object left behind",
-    "cyclist": "cyclist among walkers",
+    "cyclist": "cyclist",
     "running": "someone running",
-    "vehicle": "vehicle where none goes",
+    "vehicle": "vehicle",
     "against-flow": "against the flow",
 }
 _GREY: Colour = (164, 158, 152)

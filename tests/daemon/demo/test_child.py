@@ -50,11 +50,11 @@ def test_a_port_that_is_taken_is_not_given() -> None:
 
 
 def shot(path: Path, log: Path) -> Shot:
-    return Shot(view=5, watched=False, seconds=2.0, path=path, log=log)
+    return Shot(view=5, watched=False, seconds=2.0, fps=5.0, path=path, log=log)
 
 
 def test_a_studio_renders_clips_with_their_truth(tmp_path: Path) -> None:
-    programme = Programme(size=(128, 72), fps=5.0)
+    programme = Programme(size=(128, 72))
     paths = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
     with Studio(programme, [shot(path, path.with_suffix(".log")) for path in paths]) as studio:
         studio.finish(paths, 2, lambda: None)
