@@ -11,16 +11,20 @@ import statistics
 import time
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from engines.learning.assemble import build_decoder
 from engines.learning.procedural import procedural
-from engines.learning.recipe import read_recipe
-from engines.network.decoder import Decoder
+from engines.learning.recipe import Recipe, read_recipe
+from engines.network.bottleneck import Bottleneck
 from engines.network.encoder import Encoder
 from engines.network.files import Network, shared_network
+from engines.network.flow import Flow
+from engines.network.sizes import SIZES
 from engines.quiet import import_openvino
 
 _RUNS = 200
@@ -29,7 +33,7 @@ _RUNS = 200
 def main() -> None:
     """Print one row a part."""
     network = shared_network()
-    encoder_flop, decoder_flop = flop()
+    encoder_flop, decoder_flop = flop(read_recipe())
     print(f"network {network.id}, {import_openvino().Core().get_property('CPU', 'FULL_DEVICE_NAME').strip()}, 1 thread")
     print(f"{'part':<10}{'GFLOP':>8}{'MB':>8}{'f32 ms':>10}{'bf16 ms':>10}")
     for part, count in (("encoder", encoder_flop), ("decoder", decoder_flop)):
@@ -37,15 +41,26 @@ def main() -> None:
         size = len(getattr(network, part)) / 1e6
         print(f"{part:<10}{count / 1e9:>8.3f}{size:>8.2f}{f32:>10.2f}{bf16:>10.2f}")
     print(f"cosine of bf16 and f32 latents: {agreement(network):.5f}")
+    for name, kind in SIZES.items():
+        parts = flop(msgspec.structs.replace(read_recipe(), size=name))
+        shape = f"{kind.feature_channels} features, {kind.latent_channels} latents, {kind.width} channels in the trunk"
+        print(f"size {name}: {parts[0] / 1e9:.3f} + {parts[1] / 1e9:.3f} = {sum(parts) / 1e9:.3f} GFLOP; {shape}")
 
 
-def flop() -> tuple[int, int]:
+def flop(recipe: Recipe) -> tuple[int, int]:
     """Floating-point operations of encoder and decoder for one frame; a multiply-add counts as two."""
-    recipe = read_recipe()
-    encoder = Encoder(recipe.latent_channels).eval()
-    decoder = Decoder(recipe.latent_channels, recipe.decoder.width, recipe.decoder.kernels).eval()
+    shape = recipe.shape
+    encoder = Encoder(shape.latent_channels, shape).eval()
+    if recipe.bottleneck.learnt:
+        settings = recipe.bottleneck
+        bottleneck = Bottleneck(
+            shape.channels, shape.latent_channels, pyramid=settings.pyramid, heads=settings.attention
+        )
+        bottleneck.flow = Flow(shape.latent_channels, settings.flow) if settings.flow else None
+        encoder.bottleneck = bottleneck.eval()
     pixels = torch.zeros(1, 256, 256, 3, dtype=torch.uint8)
-    return _flop(encoder, pixels), _flop(decoder, torch.zeros(1, 32, 32, recipe.latent_channels))
+    latent = torch.zeros(1, 32, 32, shape.latent_channels)
+    return _flop(encoder, pixels), _flop(build_decoder(recipe).eval(), latent)
 
 
 def milliseconds(network: Network, part: str, precision: str) -> float:
