@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]  # it ships no stubs
 
+import engines
 from benchmarks.ablation_rows import BASELINE, ROWS
 from benchmarks.ablation_sets import Footage, footage
 from benchmarks.network import flop, milliseconds
@@ -178,16 +179,25 @@ def tabulate(options: argparse.Namespace) -> None:
 
 def _budget(options: argparse.Namespace) -> Numbers:
     names = ("steps", "batch", "pictures", "rounds", "sets")
-    return {name: getattr(options, name) for name in names}
+    return {**{name: getattr(options, name) for name in names}, "code": _code()}
+
+
+def _code() -> str:
+    """The first 12 hex digits of the SHA-256 over the engine room: a change of detection moves every row."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(engines.__file__).parent.rglob("*.py")):
+        if "evaluation" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def read_table(path: Path, budget: Numbers) -> Numbers:
-    """The table so far. Rows of another budget do not belong in it."""
+    """The table so far. Rows of another budget, or of other code, do not belong in it."""
     if not path.exists():
         return {"budget": budget, "rows": []}
     table: Numbers = json.loads(path.read_text())
     if table["budget"] != budget:
-        raise SystemExit(f"{path} has rows of another budget, {table['budget']}: give another --out")
+        raise SystemExit(f"{path} has rows of another budget or other code, {table['budget']}: give another --out")
     return table
 
 

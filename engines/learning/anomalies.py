@@ -18,6 +18,8 @@ from engines.network.encoder import PLACES
 
 _SMALLEST, _LARGEST = 0.06, 0.35
 """Side of what is planted, of the picture's."""
+_VISIBLE = 6
+"""Grey levels."""
 _STRONG, _FAINT = 1.0, 0.35
 """How much of the texture is seen where it is planted."""
 
@@ -32,7 +34,9 @@ def plant(picture: Pixels, other: Pixels, settings: AnomalySettings, rng: Genera
     kinds = (paste, blend, texture)
     chances = np.array([settings.patches, settings.blends, settings.textures])
     spoilt, alpha = kinds[int(rng.choice(3, p=chances / chances.sum()))](picture, other, rng)
-    share = cv2.resize(alpha, PLACES[::-1], interpolation=cv2.INTER_AREA)
+    # What looks as before is no anomaly, wherever it was planted.
+    seen = np.abs(spoilt.astype(np.int16) - picture).max(-1) > _VISIBLE
+    share = cv2.resize((alpha > 0) * seen.astype(np.float32), PLACES[::-1], interpolation=cv2.INTER_AREA)
     return spoilt, np.asarray(share, np.float32)
 
 
@@ -56,9 +60,11 @@ def blend(picture: Pixels, other: Pixels, rng: Generator) -> tuple[Pixels, Alpha
     cv2.ellipse(mask, (width // 2, height // 2), (width // 2 - 2, height // 2 - 2), 0, 0, 360, 255, -1)
     centre = (x + width // 2, y + height // 2)
     out = cv2.seamlessClone(patch, picture, mask, centre, cv2.MIXED_CLONE if rng.random() < 0.5 else cv2.NORMAL_CLONE)
+    # OpenCV may be a pixel off: nothing outside the ellipse and its rim is let through.
     alpha = np.zeros(picture.shape[:2], np.float32)
     alpha[y : y + height, x : x + width] = mask / np.float32(255)
-    return np.asarray(out, np.uint8), alpha
+    alpha = np.asarray(cv2.dilate(alpha, np.ones((5, 5), np.uint8)), np.float32)
+    return np.where(alpha[..., None] > 0, out, picture).astype(np.uint8), alpha
 
 
 def texture(picture: Pixels, other: Pixels, rng: Generator) -> tuple[Pixels, Alpha]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-_STEPS = 2
+_STEPS, _MANY_STEPS = 2, 30
 
 
 class SpectralBound(nn.Module):
@@ -24,8 +26,7 @@ class SpectralBound(nn.Module):
         self.bound = bound
         generator = torch.Generator().manual_seed(weight.shape[0])
         self.register_buffer("direction", torch.randn(weight.shape[0], generator=generator))
-        for _ in range(10):
-            self._iterate(weight.detach().flatten(1))
+        self.refresh(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
         """Bound a weight [outputs, ...]."""
@@ -37,6 +38,11 @@ class SpectralBound(nn.Module):
         right = torch.nn.functional.normalize(matrix.detach().T @ left, dim=0)
         gain = left @ matrix @ right
         return weight / (gain / self.bound).clamp(min=1)
+
+    def refresh(self, weight: Tensor) -> None:
+        """Find the direction of the largest gain anew."""
+        for _ in range(_MANY_STEPS // _STEPS):
+            self._iterate(weight.detach().flatten(1))
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> None:
@@ -57,6 +63,8 @@ def settle(module: nn.Module) -> None:
     """Write bounded weights into the layers themselves, for export."""
     for layer in module.modules():
         if parametrize.is_parametrized(layer, "weight"):
+            steps = cast(Any, layer).parametrizations.weight
+            steps[0].refresh(steps.original)
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
 
 

@@ -13,12 +13,17 @@ import pytest
 pytest.importorskip("torch", reason="needs the learn extra")
 pytest.importorskip("onnxscript", reason="needs the learn extra")
 
+import torch
+
 from engines.contract import Pixels, Progress
+from engines.learning import decoding
+from engines.learning.assemble import build_decoder
+from engines.learning.codes import Codes
 from engines.learning.decoding import train_decoder
 from engines.learning.encoded import EncodedCorpus
 from engines.learning.procedural import procedural
 from engines.learning.recipe import Recipe, read_recipe
-from engines.learning.train import encode, fresh_encoder, learn_from
+from engines.learning.train import encode, fit_whitening, fresh_encoder, learn_from
 from engines.network.encoder import Encoder
 
 VIEWS = {"count": 2, "moments": 0.3, "scales": 0.3}
@@ -89,14 +94,10 @@ def test_a_run_with_it_makes_a_network_that_computes_alike(
     assert np.isfinite(list(learnt.figures.values())).all()
 
 
-def test_a_run_with_an_adversary_goes_on_where_it_was(recipe: Recipe, corpus: EncodedCorpus, tmp_path: Path) -> None:
+def test_a_run_with_an_adversary_goes_on_where_it_was(
+    recipe: Recipe, corpus: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a checkpoint keeps is enough: two halves give the network of the whole."""
-    import torch
-
-    from engines.learning import decoding
-    from engines.learning.codes import Codes
-    from engines.learning.train import fit_whitening
-
     with_it = changed(recipe, losses={"adversarial": 0.5})
     codes, backbone = Codes(corpus, fit_whitening(with_it, corpus)), Encoder(12).backbone
 
@@ -108,13 +109,10 @@ def test_a_run_with_an_adversary_goes_on_where_it_was(recipe: Recipe, corpus: En
         folder.mkdir(exist_ok=True)
         return train_decoder(with_it, codes, backbone, range(7), folder, report)
 
-    before, decoding.CHECKPOINT_EVERY = decoding.CHECKPOINT_EVERY, 3
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "halves", stop=4)
-        halves, whole = run(tmp_path / "halves"), run(tmp_path / "whole")
-    finally:
-        decoding.CHECKPOINT_EVERY = before
+    monkeypatch.setattr(decoding, "CHECKPOINT_EVERY", 3)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "halves", stop=4)
+    halves, whole = run(tmp_path / "halves"), run(tmp_path / "whole")
     for one, two in zip(halves.state_dict().values(), whole.state_dict().values(), strict=True):
         torch.testing.assert_close(one, two)
 
@@ -134,10 +132,6 @@ def test_what_cannot_be_learnt_is_refused(recipe: Recipe, sections: dict[str, di
 
 @pytest.mark.parametrize(("size", "features"), [("small", 144), ("large", 368)])
 def test_every_size_has_the_same_grid(size: Any, features: int) -> None:
-    import torch
-
-    from engines.learning.assemble import build_decoder
-
     recipe = msgspec.structs.replace(read_recipe(), size=size)
     with torch.no_grad():
         code = fresh_encoder(recipe)(torch.zeros(1, 256, 256, 3, dtype=torch.uint8))
