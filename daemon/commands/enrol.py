@@ -44,8 +44,8 @@ class EnrolOptions:
     as_json: bool
 
 
-def enrol(options: EnrolOptions) -> None:
-    """Learn from the sources in order and write the profile; says what was left out.
+def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
+    """Learn from the sources in order and write the profile; says what was left out. `progress` shows how far it is.
 
     Raises `SettingsError` for arguments, `SourceError` for footage that cannot be read, `EnrolmentError` for footage
     that is no basis for a profile.
@@ -54,7 +54,7 @@ def enrol(options: EnrolOptions) -> None:
     _require_writable(options.out)
     network = shared_network()
     engine = select_engine(network, EngineSettings())
-    with closing(engine), progress_bar() as bar:
+    with closing(engine), progress or progress_bar() as bar:
         engine.open()
         settings = EnrolmentSettings(false_alarms_per_day=options.false_alarms_per_day)
         enrolment = Enrolment(engine, network, settings)

@@ -32,9 +32,9 @@ class Programme:
     """Also the rate at which normal footage is recorded: more would not be looked at."""
     normal_s: float = 240.0
     """Normal footage that a camera is learnt from."""
-    false_alarms_per_day: float = 96.0
-    """The budget that thresholds are chosen for. Four minutes of footage cannot vouch for one a day; four an hour and
-    camera are a third of one in the five camera-minutes that are watched."""
+    false_alarms_per_day: float = 24.0
+    """The budget that thresholds are chosen for: one an hour and camera. Four minutes of footage cannot vouch for one
+    a day."""
     watched_s: float = 100.0
     """Length of the clip that is watched."""
     first_s: float = 5.0

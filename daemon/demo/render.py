@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell(done: int, count: int) -> None:
     if done % _TELL_EVERY == 0 or done == count:
-        sys.stdout.write(f"{done}\n")
+        sys.stdout.write(f"{done} {count} frames\n")
         sys.stdout.flush()
 
 

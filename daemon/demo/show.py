@@ -6,18 +6,19 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
 from daemon.demo.child import Child
 from daemon.demo.folder import Folder
-from daemon.demo.programme import Programme
+from daemon.demo.programme import Camera, Programme
 from daemon.demo.site import Ports, cameras_playing, count_frames, daemon_running, settings_text
-from daemon.demo.studio import Shot, Studio
 from daemon.demo.tally import Outcome, Summary, latencies, quantile, shortcomings, tally
 from daemon.demo.telling import Teller
 from daemon.demo.wall import save_pictures
 from daemon.demo.watching import Listener, listen
+from daemon.demo.workshop import Job, Workshop
 from daemon.errors import EXIT_FAILED, EXIT_OK
 from pipelines.simulation.sidecar import load_truth
 from pipelines.subscribe import Subscriber
@@ -33,7 +34,6 @@ class Show:
         self._folder = folder
         self._keep = keep
         self._names = [camera.name for camera in programme.cameras]
-        self._cores = len(os.sched_getaffinity(0))
         self._teller = Teller(self._names)
         self._seconds: dict[str, float] = {}
         self._lapped = time.monotonic()
@@ -45,70 +45,75 @@ class Show:
             VigilError: A part failed; says which log to read.
         """
         self._folder.prepare()
-        with Studio(self._programme, self._shots()) as studio:
-            self._render_normal(studio)
+        plan = self._plan()
+        with Workshop([job for part in plan for job in part], len(os.sched_getaffinity(0))) as workshop:
+            self._render(workshop, plan[0])
             self._lap("rendering")
-            self._learn(studio)
+            self._learn(workshop, plan[1], plan[2])
             self._lap("learning")
-            self._render_rest(studio)
-            self._lap("rendering the rest")
         return self._watch()
 
-    def _shots(self) -> list[Shot]:
-        """Normal footage first: learning waits for it."""
-        cameras, folder, programme = self._programme.cameras, self._folder, self._programme
-        normal = [
-            Shot(view=one.view, watched=False, seconds=programme.normal_s, fps=programme.analysed_fps,
-                 path=folder.normal(one.name), log=folder.log(f"render-{one.name}-normal"))
-            for one in cameras
-        ]  # fmt: skip
-        watched = [
-            Shot(view=one.view, watched=True, seconds=programme.watched_s, fps=programme.fps,
-                 path=folder.watched(one.name), log=folder.log(f"render-{one.name}-watched"))
-            for one in cameras
-        ]  # fmt: skip
-        return normal + watched
+    def _plan(self) -> tuple[list[Job], list[Job], list[Job]]:
+        """Rendering normal footage, learning from it, rendering what is watched: the first comes first."""
+        names, folder = self._names, self._folder
+        normal = [self._rendering(camera, folder.normal(camera.name)) for camera in self._programme.cameras]
+        learnt = [
+            Job(
+                name=f"vigil enrol of {name}",
+                arguments=["daemon.demo.learn", *self._enrolment(name)],
+                log=folder.log(f"enrol-{name}"),
+                needs=[job],
+            )
+            for name, job in zip(names, normal, strict=True)
+        ]
+        watched = [self._rendering(camera, folder.watched(camera.name)) for camera in self._programme.cameras]
+        return normal, learnt, watched
 
-    def _render_normal(self, studio: Studio) -> None:
+    def _rendering(self, camera: Camera, path: Path) -> Job:
+        programme = self._programme
+        watched = path == self._folder.watched(camera.name)
+        seconds, fps = (programme.watched_s, programme.fps) if watched else (programme.normal_s, programme.analysed_fps)
+        width, height = programme.size
+        arguments: list[str | Path] = [
+            "daemon.demo.render", path, f"--view={camera.view}", f"--seconds={seconds:g}", f"--fps={fps:g}",
+            f"--width={width}", f"--height={height}",
+        ]  # fmt: skip
+        if watched:
+            arguments += ["--plant", *(f"{at_s:g}" for at_s in programme.planted_s)]
+        log = self._folder.log(f"render-{path.stem}")
+        return Job(name=f"the rendering of {path.name}", arguments=arguments, log=log)
+
+    def _enrolment(self, name: str) -> list[str]:
+        """Arguments of the command that learns a camera."""
+        programme, folder = self._programme, self._folder
+        return [
+            str(folder.normal(name)), f"--fps={programme.analysed_fps:g}",
+            f"--false-alarms-per-day={programme.false_alarms_per_day:g}", f"--out={folder.profile(name)}",
+        ]  # fmt: skip
+
+    def _render(self, workshop: Workshop, normal: Sequence[Job]) -> None:
         width, height = self._programme.size
         self._teller.step(
             f"Render ordinary footage of {len(self._names)} cameras: {', '.join(self._names)}",
-            f"{self._programme.normal_s:.0f} s each, {width}x{height} at {self._programme.analysed_fps:g} frames/s: "
-            "people, shadows, clouds, sensor noise, H.264",
+            f"{self._programme.normal_s / 60:g} minutes each, {width}x{height}: people, shadows, clouds, sensor noise, "
+            "H.264",
         )
-        paths = [self._folder.normal(name) for name in self._names]
         with self._teller.bars() as bars:
-            tasks = {path: bars.add_task(path.name, total=studio.total[path]) for path in paths}
+            workshop.finish(normal, self._teller.follow(bars, dict(zip(self._names, normal, strict=True))))
 
-            def show() -> None:
-                for path, task in tasks.items():
-                    bars.update(task, completed=studio.done[path])
-
-            studio.finish(paths, self._cores, show)
-
-    def _learn(self, studio: Studio) -> None:
+    def _learn(self, workshop: Workshop, learnt: Sequence[Job], watched: Sequence[Job]) -> None:
         self._teller.step(
             "Learn what is normal at each place of each view",
             "nobody labels anything; meanwhile what is to be watched is rendered: another day, with planted anomalies",
         )
         for name in self._names:
-            source, profile = self._folder.normal(name), self._folder.profile(name)
-            arguments = [
-                "enrol", str(source), "--fps", f"{self._programme.analysed_fps:g}",
-                "--false-alarms-per-day", f"{self._programme.false_alarms_per_day:g}", "--out", str(profile),
-            ]  # fmt: skip
-            self._teller.command(f"vigil {' '.join(arguments)}")
-            with Child(f"vigil enrol of {name}", ["daemon", *arguments], None) as child:
-                while child.code is None:
-                    studio.step(max(1, self._cores - 1))
-                    time.sleep(_TICK_S)
-                child.require_success()
-
-    def _render_rest(self, studio: Studio) -> None:
-        paths = [self._folder.watched(name) for name in self._names]
+            self._teller.command(f"vigil enrol {' '.join(self._enrolment(name))}")
         with self._teller.bars() as bars:
-            task = bars.add_task("the clips to be watched", total=sum(studio.total[p] for p in paths))
-            studio.finish(paths, self._cores, lambda: bars.update(task, completed=sum(studio.done[p] for p in paths)))
+            rows = dict(zip(self._names, learnt, strict=True))
+            rows |= {f"{name}, to be watched": job for name, job in zip(self._names, watched, strict=True)}
+            workshop.finish([*learnt, *watched], self._teller.follow(bars, rows))
+        for job in learnt:
+            self._teller.line("\n   ".join(job.said))
 
     def _watch(self) -> int:
         programme, folder, ports = self._programme, self._folder, Ports.pick()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +15,7 @@ from daemon.demo.folder import Folder
 from daemon.demo.tally import Outcome, Summary
 from daemon.demo.watching import Heard
 from daemon.demo.words import signal_name
+from daemon.demo.workshop import Job
 
 _PHASE_STYLES = {"begin": "bold red", "update": "yellow", "end": "green"}
 _CAMERA_STYLES = ("cyan", "magenta", "blue", "bright_green")
@@ -52,6 +53,17 @@ class Teller:
             MofNCompleteColumn(), TimeElapsedColumn(),
             console=self._console, disable=not self._console.is_terminal, transient=True,
         )  # fmt: skip
+
+    def follow(self, bars: Progress, jobs: Mapping[str, Job]) -> Callable[[], None]:
+        """Give each job a bar under its name; what is returned brings them up to date."""
+        tasks = [(name, job, bars.add_task(name, total=None)) for name, job in jobs.items()]
+
+        def show() -> None:
+            for name, job, task in tasks:
+                what = "done" if job.finished else job.what or "waits"
+                bars.update(task, description=f"{name}: {what}", completed=job.done, total=job.total)
+
+        return show
 
     def state(self, camera: str, state: str) -> None:
         """A camera came into a state."""

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from daemon.demo.child import Child, ChildFailed, free_port
-from daemon.demo.programme import Programme
-from daemon.demo.studio import Shot, Studio
-from pipelines.simulation.sidecar import load_truth
 
 
 def test_a_process_has_ended_when_its_block_is_left(tmp_path: Path) -> None:
@@ -47,25 +44,3 @@ def test_a_port_that_is_taken_is_not_given() -> None:
         port = taken.getsockname()[1]
         assert free_port(port) != port
     assert free_port(port) == port
-
-
-def shot(path: Path, log: Path) -> Shot:
-    return Shot(view=5, watched=False, seconds=2.0, fps=5.0, path=path, log=log)
-
-
-def test_a_studio_renders_clips_with_their_truth(tmp_path: Path) -> None:
-    programme = Programme(size=(128, 72))
-    paths = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
-    with Studio(programme, [shot(path, path.with_suffix(".log")) for path in paths]) as studio:
-        studio.finish(paths, 2, lambda: None)
-        assert [studio.done[path] for path in paths] == [10, 10]
-    assert [load_truth(path).frames for path in paths] == [10, 10]
-
-
-def test_a_rendering_that_fails_is_told_with_its_log(tmp_path: Path) -> None:
-    path = tmp_path / "no" / "folder.mp4"
-    with (
-        Studio(Programme(size=(128, 72)), [shot(path, tmp_path / "log")]) as studio,
-        pytest.raises(ChildFailed, match=r"the rendering of folder\.mp4 ended with exit code 1"),
-    ):
-        studio.finish([path], 1, lambda: None)
