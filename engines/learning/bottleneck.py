@@ -43,7 +43,7 @@ class _Batch:
 def train_bottleneck(
     recipe: Recipe, corpus: EncodedCorpus, whitening: Whitening, training: range, report: Report
 ) -> Bottleneck:
-    """Learn from the pictures `training` and whiten what comes out, in closed form."""
+    """Learn from the pictures `training` and scale what comes out."""
     torch.manual_seed(recipe.seed)
     settings, shape = recipe.bottleneck, recipe.shape
     bottleneck = Bottleneck(
@@ -55,7 +55,7 @@ def train_bottleneck(
     settle(bottleneck)
     bottleneck.eval()
     codes = Codes(corpus, whitening)
-    _whiten(bottleneck, codes, training)
+    _scale(bottleneck, codes, training)
     if settings.flow:
         bottleneck.flow = _train_flow(recipe, bottleneck, codes, training, report)
     return bottleneck
@@ -147,15 +147,14 @@ def _weighted(recipe: Recipe) -> bool:
 
 
 @torch.no_grad()
-def _whiten(bottleneck: Bottleneck, codes: Codes, training: range) -> None:
-    """Fit `offset` and `rewhiten`: symmetric, so that directions stay what they are (Kessy et al., 2018)."""
+def _scale(bottleneck: Bottleneck, codes: Codes, training: range) -> None:
+    """Fit `offset` and `gain`."""
     moments = Moments(bottleneck.offset.shape[0])
     for indices in _all(training):
         moments.add(_code(bottleneck, codes, indices).permute(0, 2, 3, 1).numpy())
-    values, vectors = np.linalg.eigh(moments.covariance)
-    matrix = vectors / np.sqrt(np.maximum(values, _LEAST_VARIANCE)) @ vectors.T
     bottleneck.offset.copy_(torch.from_numpy(moments.mean.astype(np.float32)))
-    bottleneck.rewhiten.copy_(torch.from_numpy(matrix.astype(np.float32)))
+    variance = float(np.diag(moments.covariance).mean())
+    bottleneck.gain.fill_(max(variance, _LEAST_VARIANCE) ** -0.5)
 
 
 def _train_flow(recipe: Recipe, bottleneck: Bottleneck, codes: Codes, training: range, report: Report) -> Flow:
@@ -166,8 +165,8 @@ def _train_flow(recipe: Recipe, bottleneck: Bottleneck, codes: Codes, training: 
     optimiser = AdamW(flow.parameters(), _RATE, weight_decay=recipe.optimisation.weight_decay)
     for step in range(settings.rounds):
         with torch.no_grad():
-            white = bottleneck.white(_code(bottleneck, codes, _some(training, recipe.optimisation.batch, rng)))
-        loss = flow.surprise(white).mean()
+            scaled = bottleneck.scaled(_code(bottleneck, codes, _some(training, recipe.optimisation.batch, rng)))
+        loss = flow.surprise(scaled).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         nn.utils.clip_grad_norm_(flow.parameters(), 1.0)

@@ -7,7 +7,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engines.network.attention import PooledAttention
 from engines.network.flow import Flow
@@ -19,15 +18,16 @@ _FIRST_LOG_VARIANCE = -4.0
 
 
 class Bottleneck(nn.Module):
-    """Linear latents plus a small network's correction, then whitened, then, with a flow, made Gaussian.
+    """Linear latents plus a small network's correction, then centred and scaled, then, with a flow, made Gaussian.
 
     The correction begins at zero, so training begins at the closed form. With a pyramid it sees the surroundings
-    of a place at every scale, with attention the whole picture, with neither the place alone. `offset` and
-    `rewhiten` are fitted after training, in closed form, so that latents are white whatever was learnt.
+    of a place at every scale, with attention the whole picture, with neither the place alone. `offset` and `gain`
+    are fitted after training: the mean of latents is 0 and their mean variance 1 whatever was learnt. They are not
+    whitened again, which would blow up the very directions that training made small.
     """
 
     offset: Tensor
-    rewhiten: Tensor
+    gain: Tensor
 
     def __init__(self, channels: Sequence[int], latent_channels: int, *, pyramid: bool, heads: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Bottleneck(nn.Module):
             nn.init.constant_(cast(Tensor, layer.bias), bias)
         self.flow: Flow | None = None
         self.register_buffer("offset", torch.zeros(latent_channels))
-        self.register_buffer("rewhiten", torch.eye(latent_channels))
+        self.register_buffer("gain", torch.ones(()))
 
     def code(self, features: Tensor, linear: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, each [N, C, h, w], of [N, F, h, w] features and their linear latents."""
@@ -51,19 +51,18 @@ class Bottleneck(nn.Module):
         """The attention's weights, [N, heads, h*w, 64]; None without attention."""
         return None if self.attention is None else self.attention.weights(self.context(features))
 
-    def white(self, code: Tensor) -> Tensor:
-        """Whiten codes [N, C, h, w]."""
-        return functional.conv2d(code - self.offset[:, None, None], self.rewhiten[:, :, None, None])
+    def scaled(self, code: Tensor) -> Tensor:
+        """Centre and scale codes [N, C, h, w]."""
+        return (code - self.offset[:, None, None]) * self.gain
 
     def deviation(self, features: Tensor, linear: Tensor) -> Tensor:
-        """How unsure the variational bottleneck is, as deviations of whitened latents, [N, C, h, w]."""
-        variance = self.code(features, linear)[1].exp()
-        return functional.conv2d(variance, self.rewhiten.square()[:, :, None, None]).sqrt()
+        """How unsure the variational bottleneck is, as deviations of latents, [N, C, h, w]."""
+        return (self.code(features, linear)[1] / 2).exp() * self.gain
 
     def forward(self, features: Tensor, linear: Tensor) -> Tensor:
         """Latents [N, C, h, w]."""
-        white = self.white(self.code(features, linear)[0])
-        return white if self.flow is None else self.flow(white)
+        scaled = self.scaled(self.code(features, linear)[0])
+        return scaled if self.flow is None else self.flow(scaled)
 
     def _look(self, features: Tensor) -> Tensor:
         context: Tensor = self.context(features)
