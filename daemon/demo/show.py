@@ -134,7 +134,7 @@ class Show:
             if not self._keep:
                 self._stop(daemon)
             self._lap("watching")
-            passed = self._conclude(listener, outcomes)
+            passed = self._conclude(listener, outcomes, ports)
             if self._keep:
                 self._hold(ports, (daemon, cameras))
                 self._stop(daemon)
@@ -160,7 +160,7 @@ class Show:
         daemon.require_success()
         self._teller.line(f"the daemon stopped on SIGTERM with exit code {code}")
 
-    def _conclude(self, listener: Listener, outcomes: tuple[Outcome, ...]) -> bool:
+    def _conclude(self, listener: Listener, outcomes: tuple[Outcome, ...], ports: Ports) -> bool:
         """Write and tell what came of it; says whether it was good enough."""
         taken, short = latencies(listener.heard), shortcomings(outcomes)
         summary = Summary(
@@ -175,7 +175,7 @@ class Show:
         clips = {name: folder.watched(name) for name in self._names}
         save_pictures(listener, clips, outcomes, folder.wall, folder.best)
         folder.summary.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
-        self._teller.summary(summary, folder)
+        self._teller.summary(summary, folder, ports.metrics)
         return summary.passed
 
     def _hold(self, ports: Ports, needed: Sequence[Child]) -> None:

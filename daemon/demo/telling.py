@@ -100,14 +100,23 @@ class Teller:
         span = fresh[0]
         return f"[bold green]found {span.id}, {max(0.0, one.sighting.clip_s - span.first_s):.1f} s after it appeared[/]"
 
-    def summary(self, summary: Summary, folder: Folder) -> None:
+    def summary(self, summary: Summary, folder: Folder, metrics: str) -> None:
         """The table, and where to look."""
         self._console.print()
         self._console.print(_table(summary))
-        self._console.print(f"\n[bold]look at[/]  {escape(str(folder.wall))}   the best alert of each kind and camera")
-        self._console.print(
-            f"         {escape(str(folder.alerts))}/   overlay, picture, heat map, header of every alert"
-        )
+        look = [
+            (folder.wall, "the best alert of each kind and camera"),
+            (folder.best, "the best of them as it came"),
+            (f"{folder.alerts}/", "overlay, picture, heat map and header of every alert"),
+            (metrics, "Prometheus metrics, while the daemon runs: vigil demo --keep leaves it running"),
+        ]
+        self._console.print("\n[bold]look at[/]")
+        for where, what in look:
+            self._console.print(f"   {escape(f'{where!s:<36}')}  [dim]{escape(what)}[/]")
+        if summary.passed:
+            self._console.print(
+                "[bold green]good enough:[/] at least 4 of 5 kinds found in each view, at most 1 false alarm"
+            )
         for text in summary.shortcomings:
             self._console.print(f"[bold red]not good enough:[/] {escape(text)}")
 
