@@ -77,11 +77,14 @@ ALL_OF_THE_BOTTLENECK = {
     "sections",
     [
         {"bottleneck": ALL_OF_THE_BOTTLENECK, "views": {"cross": 0.5}, "optimisation": {"spectral_bound": 1.5}},
-        {"bottleneck": {"flow": 2}, "decoder": {"attention": 2, "skips": True}},
+        {
+            "bottleneck": {"flow": 2},
+            "decoder": {"attention": 2, "skips": True},
+            "losses": {"picture_square": 4.0, "perceptual": 0.5, "adversarial": 0.2},
+        },
         {"decoder": {"ensemble": 2, "diffusion": 2}, "curriculum": {"pool": 0.3, "hardness": 0.2}},
-        {"losses": {"picture_square": 4.0, "perceptual": 0.5, "adversarial": 0.2}},
     ],
-    ids=["bottleneck", "flow-attention-skips", "ensemble-diffusion-curriculum", "losses"],
+    ids=["bottleneck", "flow-attention-skips-losses", "ensemble-diffusion-curriculum"],
 )
 def test_a_run_with_it_makes_a_network_that_computes_alike(
     recipe: Recipe, corpus: EncodedCorpus, tmp_path: Path, sections: dict[str, dict[str, Any]]
