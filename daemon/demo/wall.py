@@ -38,7 +38,8 @@ def best_alerts(heard: Sequence[Heard], truths: Mapping[str, ClipTruth]) -> dict
 
 
 def worth(one: Heard, truth: ClipTruth, name: str) -> float:
-    """How well an alert shows an anomaly: how close its boxes fit, how large it is and how few boxes lie elsewhere."""
+    """How well an alert shows an anomaly: how close its boxes fit, how large it is, how few boxes lie elsewhere, how
+    far its score is beyond the threshold."""
     box = seen_box(truth, name, one.sighting.clip_s)
     boxes = one.sighting.boxes
     if box is None or not boxes:
@@ -47,7 +48,8 @@ def worth(one: Heard, truth: ClipTruth, name: str) -> float:
     fit = max(s / (area(region) + area(box) - s) for s, region in zip(shared, boxes, strict=True))
     astray = sum(s == 0 for s in shared)
     size = min(1.0, area(box) / (0.02 * truth.width * truth.height))
-    return fit + 0.3 * size - 0.2 * astray
+    beyond = min(1.0, one.header.score / max(one.header.threshold, 1e-6) - 1)
+    return fit + 0.3 * size - 0.2 * astray + (0.2 if beyond >= 0 else 1.0) * beyond
 
 
 def draw_wall(
