@@ -49,6 +49,7 @@ def _negatives(kind: str) -> Sections:
 BASELINE: Final = "baseline"
 ROWS: Final[Mapping[str, Row]] = {
     BASELINE: Row("the default recipe"),
+    "seed": Row("the default recipe by another seed: what chance alone moves", top={"seed": 8}),
     "no-denoising": Row("denoising objective off", {"corruption": _LATENTS}),
     "contrastive": Row("contrastive term over all kinds of view", _bottleneck(contrastive=_PULL)),
     "views-moments": Row(
