@@ -8,6 +8,7 @@ that help comes at once.
 # ruff: noqa: PLC0415, PLR0913 - commands are imported when called for; a command has as many options as it has
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ Fps = Annotated[
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # Its matrices are small: threads of BLAS would only spin beside the decoders. Numpy is not imported yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app(args=None if arguments is None else list(arguments))
     except VigilError as error:

@@ -38,6 +38,13 @@ class _Camera:
             "appearance-lasting": _unmeasured(*latent.shape[:2]) if mean is None else moving.last(mean[None]),
         }
 
+    def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, Floats]:
+        """The statistic of each view's map, smoothed: float32 [1]."""
+        now = {view: statistic(maps) for view, maps in raw.items()}
+        if self.still:
+            return now
+        return dict(zip(now, self.smoother.step(time_s, np.stack(list(now.values()))), strict=True))
+
     def forget(self) -> None:
         self.motion.forget()
         self.lasting.forget()
@@ -49,7 +56,7 @@ class _Judgement:
     """What is said of one frame."""
 
     row: Floats
-    """A smoothed row of `scoring.table`."""
+    """A row of `scoring.table`."""
     maps: Mapping[Signal, Floats]
     map: Floats
 
@@ -112,11 +119,10 @@ class Detector:
         raw = normality.appearance(distance[one], Residuals(residuals.features[one], residuals.picture[one]))
         if normality.moving is not None:
             raw |= camera.in_time(normality.moving, time_s, batch.pixels[index], encoded.latent[index])
-        row = table(normality.fusion, normality.ensemble, {view: statistic(maps) for view, maps in raw.items()})[0]
-        smoothed = row if camera.still else camera.smoother.step(time_s, row)
+        row = table(normality.fusion, normality.ensemble, camera.statistics(time_s, raw))[0]
         maps = normality.fusion.surprises({v: to_places(m, distance.shape[1:]) for v, m in raw.items()})
         signals = {signal: values[0] for signal, values in by_signal(maps).items()}
-        return _Judgement(smoothed, signals, normality.fusion.score(maps)[0])
+        return _Judgement(row, signals, normality.fusion.score(maps)[0])
 
     def _assemble(self, batch: Batch, judged: list[_Judgement]) -> Scores:
         rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)

@@ -21,7 +21,7 @@ from engines.fitting import Fit, Material, encode, fit
 from engines.footage import GAP_S, Footage
 from engines.network.files import Network
 from engines.profile import Profile
-from engines.scoring import smooth, table
+from engines.scoring import table
 
 _LEAST_FRAMES: Final = 50
 _LEAST_S: Final = 10.0
@@ -30,9 +30,9 @@ _FAR: Final = 100.0
 """An extrapolation beyond this many times the footage is worth a warning."""
 _WINDOW_S: Final = 4.0
 _OUTLIER: Final = 5.0
-_MOST_OUTLIERS: Final = 0.1
+_MOST_OUTLIERS: Final = 0.15
 """What makes up more of the footage than this is a part of what is normal there."""
-_LEAST_RATIO: Final = 1.5
+_LEAST_RATIO: Final = 2.0
 
 Indices = NDArray[np.intp]
 Report = Callable[[Progress], None]
@@ -143,7 +143,7 @@ class Enrolment:
         rows = table(fitted.normality.fusion, (), fitted.statistics)
         if self._still:
             return fit_threshold_stills(rows[:, 0].astype(float), share=self._settings.false_alarms_per_picture)
-        stretches = [(times, scores[:, 0].astype(float)) for times, scores in _smoothed(material, fitted, rows)]
+        stretches = [(times, scores[:, 0].astype(float)) for times, scores in _by_stretch(material, fitted, rows)]
         return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
 
     def _warnings(self, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
@@ -198,12 +198,11 @@ def _ticker(progress: Report | None) -> Callable[[str, int, int], None]:
     return tick
 
 
-def _smoothed(material: Material, fitted: Fit, rows: Floats) -> list[tuple[NDArray[np.float64], Floats]]:
-    """Times and smoothed rows of each stretch."""
+def _by_stretch(material: Material, fitted: Fit, rows: Floats) -> list[tuple[NDArray[np.float64], Floats]]:
+    """Times and rows of each stretch."""
     stretches = material.stretches[fitted.chosen]
     parts = [np.flatnonzero(stretches == each) for each in np.unique(stretches)]
-    times = material.times_s[fitted.chosen]
-    return [(times[part], smooth(times[part].tolist(), rows[part])) for part in parts]
+    return [(material.times_s[fitted.chosen[part]], rows[part]) for part in parts]
 
 
 def _outliers(material: Material, fitted: Fit, *, still: bool) -> Indices:

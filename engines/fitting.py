@@ -19,7 +19,7 @@ from engines.lasting import LASTING_MODES, LastingLatent
 from engines.normality import Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
-from engines.scoring import VIEWS, View, fit_fusion, statistic
+from engines.scoring import VIEWS, View, fit_fusion, smooth, statistic
 from engines.traffic import fit_traffic
 
 FOLDS: Final = 4
@@ -222,7 +222,7 @@ def _residuals(material: Material, frames: Indices, memory: Memory) -> tuple[Flo
 
 
 def _statistics(material: Material, chosen: Indices, folds: Indices, held: _HeldOut) -> dict[View, Floats]:
-    """Each view's statistic of each frame, against scales from the other folds."""
+    """Each view's statistic of each frame, against scales from the other folds, smoothed where frames have a time."""
     made = {view: np.full(len(chosen), np.nan, np.float32) for view in VIEWS}
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
@@ -233,7 +233,17 @@ def _statistics(material: Material, chosen: Indices, folds: Indices, held: _Held
         if material.moving.any():
             made["appearance-lasting"][inside] = statistic(held.lasting[inside] / _lasting_scale(held, outside))
             _motion_statistic(material, chosen, inside, _others(material, chosen, folds, fold), made["motion"])
-    return {view: values for view, values in made.items() if not np.isnan(values).all()}
+    measured = {view: values for view, values in made.items() if not np.isnan(values).all()}
+    return _smoothed(material, chosen, measured) if material.moving.any() else measured
+
+
+def _smoothed(material: Material, chosen: Indices, statistics: dict[View, Floats]) -> dict[View, Floats]:
+    """Smooth the statistics of each stretch as the detector will."""
+    rows = np.stack(list(statistics.values()), axis=1)
+    for stretch in np.unique(material.stretches[chosen]):
+        part = np.flatnonzero(material.stretches[chosen] == stretch)
+        rows[part] = smooth(material.times_s[chosen[part]].tolist(), rows[part])
+    return dict(zip(statistics, rows.T, strict=True))
 
 
 def _motion_statistic(material: Material, chosen: Indices, inside: Indices, others: Indices, out: Floats) -> None:

@@ -16,6 +16,8 @@ CONSTANT_S: Final = 3.0
 """Time constant of the average."""
 LASTING_MODES: Final = 4
 """Averages remembered a place."""
+_SETTLED_S: Final = 2 * CONSTANT_S
+"""A running average is as quiet as a plain one over twice its time constant; before that passers-by stand out."""
 _GAP_S: Final = 2.0
 
 
@@ -32,7 +34,7 @@ class LastingLatent:
         self._mean = None
 
     def step(self, time_s: float, latent: Floats) -> Floats | None:
-        """Take in float32 [h, w, C] and return the average; None until it spans the time constant."""
+        """Take in float32 [h, w, C] and return the average; None until it has settled."""
         passed = time_s - self._last_s
         self._last_s = time_s
         if self._mean is None or not 0 < passed <= _GAP_S:
@@ -41,4 +43,4 @@ class LastingLatent:
         # A plain mean at first, else the first frame would weigh far more than all others.
         span = min(time_s - self._since_s + passed, CONSTANT_S)
         self._mean += -math.expm1(-passed / span) * (latent - self._mean)
-        return self._mean if time_s - self._since_s >= CONSTANT_S else None
+        return self._mean if time_s - self._since_s >= _SETTLED_S else None

@@ -1,12 +1,15 @@
 """What moves, how far and which way, at each place of the picture.
 
-Bodies travel while limbs swing, so motion is the net displacement over some tenths of a second, not from one
-frame to the next. It is a signal by the clock: any frame rate works that has a frame near the interval.
+Bodies travel while limbs swing, so motion is the net displacement over some tenths of a second. Flow is searched
+over half of that and joined with the flow before it: over the whole time a runner gets further than he is wide, and
+the search would lose him; from one frame to the next, limbs would count for more than bodies. It is a signal by the
+clock: any frame rate works that has frames near the steps.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -19,9 +22,13 @@ CELLS: Final = 64
 """The motion field is CELLS x CELLS, whatever the picture's size."""
 INTERVAL_S: Final = 0.4
 """Displacements are over this time."""
+_STEP_S: Final = 0.2
+"""Flow is searched over this time."""
 _NEAREST_S: Final = 0.15
 _FURTHEST_S: Final = 1.25
 """A frame of this age or younger can still be compared with; the displacement is scaled to the interval."""
+_LONG_STEP_S: Final = 0.3
+"""A step of this length is not joined with the one before: it is about the interval by itself."""
 _SIZE: Final = 256
 _SPACING_S: Final = 0.03
 """Frames closer than this to the last one kept need not be kept, which bounds the history at high frame rates."""
@@ -29,46 +36,76 @@ _SPACING_S: Final = 0.03
 Grey = NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """A frame of the past, and the way back from it."""
+
+    time_s: float
+    grey: Grey
+    back: Floats | None
+    """float32 [CELLS, CELLS, 2]: displacement to the frame a step before, pixels."""
+    step_s: float
+    """How far back that is."""
+
+
 class MotionHistory:
     """The last frames of one camera, and the motion since then."""
 
     def __init__(self) -> None:
-        self._frames: deque[tuple[float, Grey]] = deque()
+        self._moments: deque[_Moment] = deque()
         self._flow = _dense_flow()
 
     def forget(self) -> None:
         """Drop all frames: what comes next is not a continuation."""
-        self._frames.clear()
+        self._moments.clear()
 
     def observe(self, time_s: float, pixels: Pixels) -> Floats | None:
         """Take in a frame, uint8 [H, W, 3] RGB, and return its motion.
 
         The result is float32 [CELLS, CELLS, 2]: the displacement (right, down) over INTERVAL_S, in pixels of a
-        256 x 256 picture, of what is now at each cell. None when no frame is about that old.
+        256 x 256 picture, of what is now at each cell. None while the history is too short.
         """
-        if self._frames and time_s <= self._frames[-1][0]:
+        if self._moments and time_s <= self._moments[-1].time_s:
             self.forget()
         grey = _grey(pixels)
         before = self._nearest(time_s)
-        self._keep(time_s, grey)
         if before is None:
+            self._keep(_Moment(time_s, grey, None, 0.0))
             return None
-        then_s, then = before
-        # The field is anchored at the current frame, hence the flow from now to then, turned round.
-        flow = self._flow.calc(grey, then, None)  # type: ignore[call-overload]  # an array would be a first guess
-        step = _SIZE // CELLS
-        means = cv2.resize(flow, (CELLS, CELLS), interpolation=cv2.INTER_AREA) if step > 1 else flow
-        return np.asarray(means * np.float32(-INTERVAL_S / (time_s - then_s)), np.float32)
+        # Fields are anchored at the later frame, hence flows from now to then.
+        flow = self._flow.calc(grey, before.grey, None)  # type: ignore[call-overload]  # an array is a first guess
+        back = np.asarray(cv2.resize(flow, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float32)
+        now = _Moment(time_s, grey, back, time_s - before.time_s)
+        self._keep(now)
+        return _displacement(now, before)
 
-    def _nearest(self, time_s: float) -> tuple[float, Grey] | None:
-        able = [frame for frame in self._frames if _NEAREST_S <= time_s - frame[0] <= _FURTHEST_S]
-        return min(able, key=lambda frame: abs(time_s - frame[0] - INTERVAL_S), default=None)
+    def _nearest(self, time_s: float) -> _Moment | None:
+        able = [moment for moment in self._moments if _NEAREST_S <= time_s - moment.time_s <= _FURTHEST_S]
+        return min(able, key=lambda moment: abs(time_s - moment.time_s - _STEP_S), default=None)
 
-    def _keep(self, time_s: float, grey: Grey) -> None:
-        while self._frames and time_s - self._frames[0][0] > _FURTHEST_S:
-            self._frames.popleft()
-        if not self._frames or time_s - self._frames[-1][0] >= _SPACING_S:
-            self._frames.append((time_s, grey))
+    def _keep(self, now: _Moment) -> None:
+        while self._moments and now.time_s - self._moments[0].time_s > _FURTHEST_S:
+            self._moments.popleft()
+        if not self._moments or now.time_s - self._moments[-1].time_s >= _SPACING_S:
+            self._moments.append(now)
+
+
+def _displacement(now: _Moment, before: _Moment) -> Floats | None:
+    """Join two steps into the displacement over INTERVAL_S; None when the second is needed and not there yet."""
+    assert now.back is not None
+    if now.step_s >= _LONG_STEP_S:
+        return now.back * np.float32(-INTERVAL_S / now.step_s)
+    if before.back is None:
+        return None
+    came_from = _mesh() + now.back * np.float32(CELLS / _SIZE)
+    further = cv2.remap(before.back, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray((now.back + further) * np.float32(-INTERVAL_S / (now.step_s + before.step_s)), np.float32)
+
+
+def _mesh() -> Floats:
+    """Coordinates (x, y) of the cells: float32 [CELLS, CELLS, 2]."""
+    rows, columns = np.indices((CELLS, CELLS), dtype=np.float32)
+    return np.stack([columns, rows], axis=-1)
 
 
 def directions(field: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """From the signals' maps to one map and one score.
 
 Each view gives a map of how far each place is from its own normal. A frame's statistic is the mean of its
-strongest places; `calibration.Tail` turns statistics into surprise, which makes signals comparable; a weighted
-norm fuses them.
+strongest places, smoothed over the last moments; `calibration.Tail` turns statistics into surprise, which makes
+signals comparable; a weighted norm fuses them. Smoothing comes first, so that surprise keeps its meaning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SMOOTHING_S: Final = 0.3
 """Time constant of the causal smoothing."""
 _GAP_S: Final = 2.0
 """After a longer pause smoothing begins anew."""
-_STRONGEST: Final = 0.005
+_STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
 _POWER: Final = 3.0
 
@@ -101,10 +101,10 @@ def fit_fusion(statistics: Views) -> Fusion:
 
 
 def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floats:
-    """Everything that is said of frames, before smoothing.
+    """Everything that is said of frames.
 
-    From statistics, one float32 [n] a view, makes float32 [n, 1 + S + K]: the fused score, the surprise of each of
-    SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble.
+    From smoothed statistics, one float32 [n] a view, makes float32 [n, 1 + S + K]: the fused score, the surprise of
+    each of SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble.
     """
     surprises = fusion.surprises(statistics)
     score = fusion.score(surprises)
@@ -114,7 +114,7 @@ def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floa
 
 
 def uncertainty(row: Floats) -> float:
-    """One standard deviation of the score in a smoothed row of `table`, by the delete-one-block jackknife."""
+    """One standard deviation of the score in a row of `table`, by the delete-one-block jackknife."""
     members = row[1 + len(SIGNALS) :]
     return float(members.std() * math.sqrt(max(len(members) - 1, 0))) if len(members) else 0.0
 
@@ -128,12 +128,16 @@ class Smoother:
     _value: Floats | None = field(default=None, init=False)
 
     def step(self, time_s: float, value: Floats) -> Floats:
-        """Take in the value (any fixed shape) of a moment and return the smoothed one."""
+        """Take in the value (any fixed shape) of a moment and return the smoothed one.
+
+        NaN, which says not measured, leaves what was known before.
+        """
         passed = time_s - self._time_s
         if self._value is None or not 0 < passed <= _GAP_S:
             self._value = value
         else:
-            self._value = self._value + np.float32(-math.expm1(-passed / self.constant_s)) * (value - self._value)
+            moved = self._value + np.float32(-math.expm1(-passed / self.constant_s)) * (value - self._value)
+            self._value = np.where(np.isnan(moved), np.where(np.isnan(value), self._value, value), moved)
         self._time_s = time_s
         return self._value
 

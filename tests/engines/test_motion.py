@@ -68,7 +68,7 @@ def test_history_is_bounded_at_high_frame_rates() -> None:
     history = MotionHistory()
     for index in range(300):
         history.observe(index / 200, frame(80))
-    assert len(history._frames) < 50
+    assert len(history._moments) < 50
 
 
 def test_directions_keep_signs_apart() -> None:

@@ -56,8 +56,8 @@ def test_passers_by_fade_and_things_left_behind_do_not() -> None:
 
 def test_an_average_needs_its_time_and_no_gap() -> None:
     running, latent = LastingLatent(), np.zeros((1, 1, 1), np.float32)
-    given = [running.step(index / 5, latent) is not None for index in range(30)]
-    assert given.index(True) == round(CONSTANT_S * 5)
+    given = [running.step(index / 5, latent) is not None for index in range(40)]
+    assert given.index(True) == round(2 * CONSTANT_S * 5)
     assert running.step(60.0, latent) is None
 
 
@@ -78,7 +78,7 @@ def test_smoothing_begins_anew_after_a_gap() -> None:
 
 def test_the_statistic_takes_a_small_spot_for_what_it_is() -> None:
     maps = np.zeros((2, 32, 32), np.float32)
-    maps[1, 3:6, 3:6] = 10
+    maps[1, 3:7, 3:6] = 10
     np.testing.assert_allclose(statistic(maps), [0, 10])
 
 
