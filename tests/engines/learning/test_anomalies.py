@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("torch", reason="needs the learn extra")
+
 from engines.learning.anomalies import blend, paste, plant, texture
 from engines.learning.procedural import procedural
 from engines.learning.recipe import AnomalySettings
