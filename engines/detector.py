@@ -32,11 +32,15 @@ class _Camera:
     def in_time(self, moving: Moving, time_s: float, pixels: Pixels, latent: Floats) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         seen = self.motion.observe(time_s, pixels)
-        mean = self.lasting.step(time_s, latent)
-        return {
-            "motion": _unmeasured(CELLS, CELLS) if seen is None else moving.traffic.compare(seen[None]),
-            "appearance-lasting": _unmeasured(*latent.shape[:2]) if mean is None else moving.last(mean[None]),
+        maps: dict[View, Floats] = {
+            "motion": _unmeasured(CELLS, CELLS) if seen is None else moving.traffic.compare(seen[None])
         }
+        if moving.lasting is not None:
+            mean = self.lasting.step(time_s, latent)
+            maps["appearance-lasting"] = (
+                _unmeasured(*latent.shape[:2]) if mean is None else moving.lasting.compare(mean[None])
+            )
+        return maps
 
     def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, Floats]:
         """The statistic of each view's map, smoothed: float32 [1]."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engines.contract import Engine, Floats, Pixels
 from engines.footage import GAP_S, Footage
 from engines.lasting import LASTING_MODES, LastingLatent
-from engines.normality import Moving, Normality
+from engines.normality import Lasting, Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
 from engines.scoring import VIEWS, View, fit_fusion, smooth, statistic
@@ -32,6 +32,8 @@ _LEAST_PICTURE: Final = np.float32(0.035)
 """Nor these, with pixels in 0..1."""
 _LEAST_LASTING: Final = np.float32(2.0)
 """Nor these, in whitened averages: the noise of a single frame is about 8, the root of the channels' number."""
+_LEAST_LASTING_S: Final = 30.0
+"""Averages of less footage than this say nothing of what usually stays."""
 _MOST_AVERAGES: Final = 300
 _MOST_FOR_MEANS: Final = 64
 """Frames a fold that mean residuals are taken from."""
@@ -140,12 +142,18 @@ def fit(material: Material, chosen: Indices, tick: Tick) -> Fit:
 def _fit_moving(material: Material, chosen: Indices, held: _HeldOut, whiten: Floats) -> Moving | None:
     if not material.moving.any():
         return None
-    learnt = _thinned(_where(material.lasting, chosen))
-    return Moving(
-        fit_traffic(material.fields[_where(material.moving, chosen)]),
-        fit_memory(material.averages, learnt, whiten, LASTING_MODES),
-        _lasting_scale(held, np.arange(len(chosen))),
-    )
+    traffic = fit_traffic(material.fields[_where(material.moving, chosen)])
+    if not _long_enough(material, chosen):
+        return Moving(traffic, None)
+    memory = fit_memory(material.averages, _thinned(_where(material.lasting, chosen)), whiten, LASTING_MODES)
+    return Moving(traffic, Lasting(memory, _lasting_scale(held, np.arange(len(chosen)))))
+
+
+def _long_enough(material: Material, chosen: Indices) -> bool:
+    """Whether averages were measured for long enough to tell a usual one."""
+    measured = _where(material.lasting, chosen)
+    steps = np.diff(material.times_s[measured])
+    return float(steps[(steps > 0) & (steps <= GAP_S)].sum()) >= _LEAST_LASTING_S
 
 
 def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Floats, tick: Tick) -> _HeldOut:
@@ -157,7 +165,7 @@ def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Float
     shape = (len(chosen), *material.latents.shape[1:3])
     distance, lasting, features, picture = (np.full(shape, np.nan, np.float32) for _ in range(4))
     held = _HeldOut(distance, lasting, features, picture, means)
-    if material.moving.any():
+    if _long_enough(material, chosen):
         _hold_out_lasting(material, chosen, folds, whiten, held.lasting)
     done = 0
     for fold in range(FOLDS):
@@ -230,8 +238,9 @@ def _statistics(material: Material, chosen: Indices, folds: Indices, held: _Held
         measure = _reconstruction(held, [m for i, m in enumerate(held.means) if i != fold], outside)
         magnitudes = measure.combine(held.features[inside], held.picture[inside])
         made["appearance-reconstruction"][inside] = statistic(magnitudes)
-        if material.moving.any():
+        if _long_enough(material, chosen):
             made["appearance-lasting"][inside] = statistic(held.lasting[inside] / _lasting_scale(held, outside))
+        if material.moving.any():
             _motion_statistic(material, chosen, inside, _others(material, chosen, folds, fold), made["motion"])
     measured = {view: values for view, values in made.items() if not np.isnan(values).all()}
     return _smoothed(material, chosen, measured) if material.moving.any() else measured

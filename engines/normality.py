@@ -19,27 +19,40 @@ _ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lasting:
+    """What normally stays."""
+
+    memory: Memory
+    scale: Floats
+    """float32 [h, w]: how far from the memory averaged latents normally get."""
+
+    def compare(self, latent: Floats) -> Floats:
+        """Compare averaged latents [N, h, w, C]: float32 [N, h, w]."""
+        return self.memory.compare(latent)[0] / self.scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Moving:
     """What is normal of frames that follow each other."""
 
     traffic: Traffic
-    lasting: Memory
-    lasting_scale: Floats
-    """float32 [h, w]: how far from the memory averaged latents normally get."""
-
-    def last(self, latent: Floats) -> Floats:
-        """Compare averaged latents [N, h, w, C]: float32 [N, h, w]."""
-        return self.lasting.compare(latent)[0] / self.lasting_scale
+    lasting: Lasting | None
+    """None when no stretch of the footage was long enough to say."""
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
-        return {**self.traffic.to_arrays(), **self.lasting.to_arrays("lasting"), "lasting_scale": self.lasting_scale}
+        if self.lasting is None:
+            return self.traffic.to_arrays()
+        lasting = {**self.lasting.memory.to_arrays("lasting"), "lasting_scale": self.lasting.scale}
+        return {**self.traffic.to_arrays(), **lasting}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Moving:
         """The inverse of `to_arrays`."""
-        lasting = Memory.from_arrays(arrays, "lasting")
-        return cls(Traffic.from_arrays(arrays), lasting, arrays["lasting_scale"].astype(np.float32))
+        if "lasting_scale" not in arrays:
+            return cls(Traffic.from_arrays(arrays), None)
+        lasting = Lasting(Memory.from_arrays(arrays, "lasting"), arrays["lasting_scale"].astype(np.float32))
+        return cls(Traffic.from_arrays(arrays), lasting)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +97,7 @@ class Normality:
             Memory.from_arrays(arrays, "memory"),
             arrays["latent_scale"].astype(np.float32),
             Reconstruction.from_arrays(arrays),
-            Moving.from_arrays(arrays) if "lasting_scale" in arrays else None,
+            Moving.from_arrays(arrays) if "traffic.scale" in arrays else None,
             Fusion.from_arrays(arrays, "fusion"),
             tuple(Fusion.from_arrays(arrays, f"{_ENSEMBLE}{index}") for index in range(members)),
         )

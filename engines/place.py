@@ -26,6 +26,9 @@ _LEAST_VARIANCE: Final = 0.02
 """Variance added to every direction: the latents' is 1 over the corpus of the network, and what is smaller than
 this is nothing that a person would see, however quiet the scene."""
 
+_REACH: Final = (3, 5)
+"""Height and width, in places, of what is nearby."""
+
 Halves = NDArray[np.float16]
 
 
@@ -97,8 +100,12 @@ def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:
 
 
 def smooth_scale(values: Floats, *, sigma: float = 1.5, floor: float = 0.1) -> Floats:
-    """Smooth a map [h, w] of normal magnitudes over neighbours and keep it off zero by a share of its mean."""
-    smooth = np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
+    """Make a scale of a map [h, w] of normal magnitudes: the largest nearby, smoothed, off zero by a share of the mean.
+
+    People step aside: what is normal at a place is so at its neighbours', further to the sides than up and down.
+    """
+    nearby = cv2.dilate(values, np.ones(_REACH, np.uint8))
+    smooth = np.asarray(cv2.GaussianBlur(nearby, (0, 0), sigma), np.float32)
     return smooth + np.float32(floor * float(smooth.mean()) + 1e-6)
 
 
