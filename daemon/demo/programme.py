@@ -24,16 +24,16 @@ class Camera:
 class Programme:
     """The sizes of a demonstration. Watching happens in real time, so `watched_s` is what one waits for."""
 
-    cameras: tuple[Camera, ...] = (Camera("plaza", 1), Camera("crossing", 3), Camera("quay", 5))
+    cameras: tuple[Camera, ...] = (Camera("plaza", 1), Camera("concourse", 4), Camera("crossing", 3))
     size: tuple[int, int] = (640, 360)
     fps: float = 10.0
     """Of the cameras."""
     analysed_fps: float = 5.0
     """Also the rate at which normal footage is recorded: more would not be looked at."""
-    normal_s: float = 240.0
+    normal_s: float = 300.0
     """Normal footage that a camera is learnt from."""
-    false_alarms_per_day: float = 24.0
-    """The budget that thresholds are chosen for: one an hour and camera. Four minutes of footage cannot vouch for one
+    false_alarms_per_day: float = 12.0
+    """The budget that thresholds are chosen for: one in two hours and camera. Five minutes of footage cannot vouch for one
     a day."""
     watched_s: float = 100.0
     """Length of the clip that is watched."""
