@@ -33,8 +33,8 @@ class Programme:
     normal_s: float = 300.0
     """Normal footage that a camera is learnt from."""
     false_alarms_per_day: float = 12.0
-    """The budget that thresholds are chosen for: one in two hours and camera. Five minutes of footage cannot vouch for one
-    a day."""
+    """The budget that thresholds are chosen for: one in two hours and camera. Five minutes of footage cannot vouch for
+    one a day."""
     watched_s: float = 100.0
     """Length of the clip that is watched."""
     first_s: float = 5.0
