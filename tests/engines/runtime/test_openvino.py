@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import signal
 import threading
 
 import numpy as np
@@ -123,3 +125,20 @@ def test_forcing_a_runtime_that_cannot_run_says_what_to_do(network: Network, run
         pytest.skip("this machine has it")
     with pytest.raises(EngineError, match=r"set the engine.s runtime to auto or openvino"):
         select_engine(network, EngineSettings(runtime=runtime))  # type: ignore[arg-type]  # one of its literals
+
+
+def test_signals_can_be_taken_after_engines_came_and_went_in_any_order(network: Network) -> None:
+    first, second = OpenVinoEngine(network, threads=1), OpenVinoEngine(network, threads=1)
+    first.close()
+    del first
+    gc.collect()
+    second.close()
+    del second
+    gc.collect()
+    taken: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: taken.append(number))
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert taken == [signal.SIGUSR1]
