@@ -1,4 +1,4 @@
-"""The engine room on real footage, a small part of it: the whole protocol is `vigil evaluate`'s."""
+"""The engine room on real footage, one clip of it: the whole protocol is `vigil evaluate`'s."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def test_finds_cyclists_among_pedestrians(engine: OpenVinoEngine, network: Netwo
     if not PED1.is_dir():
         pytest.skip("the footage of UCSD Ped1 is not on this machine")
     enrolment = Enrolment(engine, network, EnrolmentSettings())
-    for line in (PED1 / "normal.txt").read_text().split()[::3]:
+    for line in (PED1 / "normal.txt").read_text().split():
         name, first, last = re.match(r"(.*)#t=(.*),(.*)", line).groups()  # type: ignore[union-attr]  # it matches
         pixels = clip(name, round(float(first) * 10), round(float(last) * 10))
         enrolment.stretch(line, still=False)
         enrolment.add([index / 10 for index in range(len(pixels))], pixels)
     detector = Detector(engine, {"gate": enrolment.finish().profile})
     scores = score(detector, [index / 10 for index in range(200)], clip("video3.avi")).score
-    # Frames 91 to 200, from 1 on, show a cyclist. A third of the normal footage makes a modest model.
-    assert np.mean(scores[95:, None] > scores[None, 10:85]) > 0.7
+    # Frames 91 to 200, from 1 on, show a cyclist. All of the normal footage, two minutes, is needed: which third of it
+    # is learnt moves this from 0.50 to 0.90.
+    assert np.mean(scores[95:, None] > scores[None, 10:85]) > 0.8
