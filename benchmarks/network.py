@@ -25,7 +25,7 @@ from engines.network.encoder import Encoder
 from engines.network.files import Network, shared_network
 from engines.network.flow import Flow
 from engines.network.sizes import SIZES
-from engines.quiet import import_openvino
+from engines.runtime.core import openvino_core
 
 _RUNS = 200
 
@@ -34,7 +34,7 @@ def main() -> None:
     """Print one row a part."""
     network = shared_network()
     encoder_flop, decoder_flop = flop(read_recipe())
-    print(f"network {network.id}, {import_openvino().Core().get_property('CPU', 'FULL_DEVICE_NAME').strip()}, 1 thread")
+    print(f"network {network.id}, {openvino_core().get_property('CPU', 'FULL_DEVICE_NAME').strip()}, 1 thread")
     print(f"{'part':<10}{'GFLOP':>8}{'MB':>8}{'f32 ms':>10}{'bf16 ms':>10}")
     for part, count in (("encoder", encoder_flop), ("decoder", decoder_flop)):
         f32, bf16 = (milliseconds(network, part, precision) for precision in ("f32", "bf16"))
@@ -91,7 +91,7 @@ def _flop(module: nn.Module, inputs: torch.Tensor) -> int:
 
 def _compile(network: Network, part: str, precision: str) -> Any:
     settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    core = import_openvino().Core()
+    core = openvino_core()
     return core.compile_model(core.read_model(getattr(network, part)), "CPU", settings)
 
 

@@ -19,7 +19,7 @@ from daemon.commands.terminal import results, write_json
 from daemon.errors import EXIT_FAILED, EXIT_OK
 from daemon.version import installed_version
 from engines.errors import VigilError
-from engines.quiet import import_openvino
+from engines.runtime.core import openvino_core
 
 _DECODERS = ("h264", "hevc", "av1", "mjpeg", "vp9")
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "i8mm")
@@ -113,7 +113,7 @@ def _decoders() -> list[Finding]:
 
 def _openvino() -> list[Finding]:
     try:
-        core = import_openvino().Core()
+        core = openvino_core()
         devices = [f"{name}: {core.get_property(name, 'FULL_DEVICE_NAME')}" for name in core.available_devices]
     except (ImportError, RuntimeError) as error:
         return [Finding("OpenVINO devices", f"cannot start: {str(error).splitlines()[0]}", "problem")]

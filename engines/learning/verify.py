@@ -10,7 +10,7 @@ from engines.contract import Pixels
 from engines.errors import EngineError
 from engines.network.encoder import Encoder
 from engines.network.files import Network
-from engines.quiet import import_openvino
+from engines.runtime.core import openvino_core
 
 TOLERANCE = 1e-4
 """Largest difference allowed, where the values' deviation is about 1."""
@@ -31,7 +31,7 @@ def verify_network(network: Network, encoder: Encoder, decoder: nn.Module, pixel
 
 def _difference(model: bytes, module: nn.Module, inputs: np.ndarray) -> float:
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    core = import_openvino().Core()
+    core = openvino_core()
     compiled = core.compile_model(core.read_model(model), "CPU", settings)
     ours = compiled(inputs)
     theirs = module.eval()(torch.from_numpy(inputs))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from engines.contract import Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
 from engines.errors import EngineError
 from engines.network.files import Network
-from engines.quiet import import_openvino
+from engines.runtime.core import openvino_core
 
 Precision = Literal["f32", "bf16"]
 _DEVICE: Final = "CPU"
@@ -141,20 +140,9 @@ def default_threads() -> int:
     return min(_MOST_THREADS, max(1, len(os.sched_getaffinity(0)) - 1))
 
 
-@cache
-def _core() -> Any:
-    """The one OpenVINO core of the process, never given back.
-
-    Its plugin lays an alternative signal stack under the thread that loads it and takes it away when the last core
-    goes. Cores that do not go in the reverse order of their coming leave the thread with a stack that is no more, and
-    the next SIGTERM, which Python takes on that stack, kills the process.
-    """
-    return import_openvino().Core()
-
-
 def _start() -> tuple[Any, Processor]:
     with _failing("start OpenVINO"):
-        core = _core()
+        core = openvino_core()
         able = core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         name = " ".join(str(core.get_property(_DEVICE, "FULL_DEVICE_NAME")).split())
     return core, Processor(name, ("bf16", "f32") if "BF16" in able else ("f32",))

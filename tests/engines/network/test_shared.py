@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from engines.contract import Floats, Pixels
 from engines.learning.procedural import procedural
 from engines.network.files import Network, shared_network
-from engines.quiet import import_openvino
+from engines.runtime.core import openvino_core
 
 Run = Callable[[NDArray[Any]], Mapping[str, Floats]]
 
 
 def compiled(model: bytes) -> Run:
-    core = import_openvino().Core()
+    core = openvino_core()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     program = core.compile_model(core.read_model(model), "CPU", settings)
 

@@ -5,8 +5,8 @@ import sys
 
 PROGRAM = """
 import sys, threading
-from engines.quiet import import_openvino
-core = import_openvino().Core()
+from engines.runtime.core import openvino_core
+core = openvino_core()
 assert "CPU" in core.available_devices
 assert sys.modules["openvino_telemetry"] is None
 assert threading.active_count() == 1, threading.enumerate()
