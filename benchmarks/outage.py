@@ -8,14 +8,12 @@ trying it, the others must not miss a frame.
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig import CameraServer, Daemon, prepare, running
+from benchmarks.rig import CameraServer, Daemon, arguments, clips, running, tell
 
 OUTAGE_S = 20.0
 AFTER_S = 20.0
@@ -69,16 +67,11 @@ def measure(daemon: Daemon, returning: CameraServer, lost: CameraServer) -> dict
 
 def main() -> None:
     """Print the figures, one a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, help="clips and profiles are kept here, to be used again")
-    parser.add_argument("--cameras", type=int, default=8)
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    options = parser.parse_args()
+    options = arguments(__doc__).parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="vigil-"))
-    prepare(work, options.cameras)
-    clips = {f"cam{view}": work / f"watched{view}.mp4" for view in range(options.cameras)}
-    lost = CameraServer({"cam0": clips.pop("cam0")})
-    returning = CameraServer(clips)
+    shown = clips(work, options.cameras)
+    lost = CameraServer({"cam0": shown.pop("cam0")})
+    returning = CameraServer(shown)
     try:
         for server in (returning, lost):
             server.start()
@@ -87,10 +80,7 @@ def main() -> None:
     finally:
         for server in (returning, lost):
             server.kill()
-    for name, value in figures.items():
-        print(f"{name:45} {value}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    tell(figures, options.json)
 
 
 if __name__ == "__main__":

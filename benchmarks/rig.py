@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import signal
@@ -44,6 +45,29 @@ def prepare(work: Path, views: int) -> None:
         if not (work / f"view{view}.vigil").exists():
             command = ["enrol", str(work / f"normal{view}.mp4"), "--fps", "5", "--out", str(work / f"view{view}.vigil")]
             subprocess.run([sys.executable, "-m", "daemon", *command], check=True)
+
+
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """The arguments that the benchmarks of a running daemon share."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, help="clips and profiles are kept here, to be used again")
+    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    return parser
+
+
+def clips(work: Path, cameras: int) -> dict[str, Path]:
+    """What each camera shows, made if it is not there."""
+    prepare(work, cameras)
+    return {f"cam{view}": work / f"watched{view}.mp4" for view in range(cameras)}
+
+
+def tell(figures: dict[str, Any], kept: Path | None) -> None:
+    """Print the figures, one a line, and keep them."""
+    for name, value in figures.items():
+        print(f"{name:58} {value}")
+    if kept is not None:
+        kept.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def free_port() -> int:

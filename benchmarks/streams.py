@@ -7,14 +7,12 @@ Cameras of 640x360 at 15 frames/s, analysed at 5, served over RTSP by a process 
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig import CameraServer, Daemon, prepare, running
+from benchmarks.rig import CameraServer, Daemon, arguments, clips, running, tell
 from benchmarks.scrape import Page
 
 SETTLE_S = 60.0
@@ -67,15 +65,11 @@ def heard(daemon: Daemon) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, one a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, help="clips and profiles are kept here, to be used again")
-    parser.add_argument("--cameras", type=int, default=8)
+    parser = arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="vigil-"))
-    prepare(work, options.cameras)
-    server = CameraServer({f"cam{view}": work / f"watched{view}.mp4" for view in range(options.cameras)})
+    server = CameraServer(clips(work, options.cameras))
     server.start()
     try:
         with running(work, [server]) as daemon:
@@ -85,10 +79,7 @@ def main() -> None:
             figures |= heard(daemon) | {"exit code": code, "seconds to stop": round(took_s, 2)}
     finally:
         server.kill()
-    for name, value in figures.items():
-        print(f"{name:58} {value}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    tell(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ Signal: TypeAlias = Literal["appearance-latent", "appearance-reconstruction", "m
 SIGNALS: tuple[Signal, ...] = ("appearance-latent", "appearance-reconstruction", "motion")
 
 
+GAP_S = 2.0
+"""Frames of a camera further apart than this, in seconds, do not belong together."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Frames of one or several cameras, to be scored together.

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.calibration import Budget, fit_threshold, fit_threshold_stills
-from engines.contract import Engine, Floats, Pixels, Progress
+from engines.contract import GAP_S, Engine, Floats, Pixels, Progress
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, Material, encode, fit
-from engines.footage import GAP_S, Footage
+from engines.footage import Footage
 from engines.network.files import Network
 from engines.profile import Profile
 from engines.scoring import table

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Engine, Floats, Pixels
-from engines.footage import GAP_S, Footage
+from engines.contract import GAP_S, Engine, Floats, Pixels
+from engines.footage import Footage
 from engines.lasting import LASTING_MODES, LastingLatent
 from engines.normality import Lasting, Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale

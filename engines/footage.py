@@ -15,12 +15,10 @@ from typing import IO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Pixels
+from engines.contract import GAP_S, Pixels
 from engines.motion import CELLS, MotionHistory
 
 BLOCK_S: Final = 8.0
-GAP_S: Final = 2.0
-"""Frames further apart than this do not belong together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from engines.contract import Floats
+from engines.contract import GAP_S, Floats
 
 CONSTANT_S: Final = 3.0
 """Time constant of the average."""
@@ -18,7 +18,6 @@ LASTING_MODES: Final = 4
 """Averages remembered a place."""
 _SETTLED_S: Final = 2 * CONSTANT_S
 """A running average is as quiet as a plain one over twice its time constant; before that passers-by stand out."""
-_GAP_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class LastingLatent:
         """Take in float32 [h, w, C] and return the average; None until it has settled."""
         passed = time_s - self._last_s
         self._last_s = time_s
-        if self._mean is None or not 0 < passed <= _GAP_S:
+        if self._mean is None or not 0 < passed <= GAP_S:
             self._mean, self._since_s = latent.copy(), time_s
             return None
         # A plain mean at first, else the first frame would weigh far more than all others.

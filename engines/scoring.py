@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.calibration import Tail, fit_surprise_tail, fit_tail
-from engines.contract import SIGNALS, Floats, Signal
+from engines.contract import GAP_S, SIGNALS, Floats, Signal
 
 SMOOTHING_S: Final = 0.3
 """Time constant of the causal smoothing."""
-_GAP_S: Final = 2.0
-"""After a longer pause smoothing begins anew."""
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
 _POWER: Final = 3.0
@@ -133,7 +131,7 @@ class Smoother:
         NaN, which says not measured, leaves what was known before.
         """
         passed = time_s - self._time_s
-        if self._value is None or not 0 < passed <= _GAP_S:
+        if self._value is None or not 0 < passed <= GAP_S:
             self._value = value
         else:
             moved = self._value + np.float32(-math.expm1(-passed / self.constant_s)) * (value - self._value)

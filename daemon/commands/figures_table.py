@@ -11,6 +11,7 @@ from rich.table import Table
 
 from engines.evaluation.figures import Evaluation, Figures
 from engines.evaluation.page import NONE, number, percent, share
+from engines.evaluation.sections import signal_cells
 
 _SIGNAL_HEAD = ("signal", "frame AUROC", "mean of clips", "average precision", "pixel AUROC", "PRO")
 _KIND_HEAD = ("kind", "found", "delay", "frame AUROC", "region AUROC", "PRO")
@@ -24,7 +25,7 @@ def tell(console: Console, evaluation: Evaluation, out: Path) -> None:
     console.print(_overview(sets))
     whole = evaluation.together or evaluation.sets[0]
     for table in (
-        _table(f"signals: {whole.footage}", _SIGNAL_HEAD, _signals(whole)),
+        _table(f"signals: {whole.footage}", _SIGNAL_HEAD, signal_cells(whole)),
         _table(f"kinds: {whole.footage}", _KIND_HEAD, _kinds(whole)),
         _table("across scenes", _CROSS_HEAD, _cross(evaluation)),
         _table("calibration study", _STUDY_HEAD, _study(evaluation)),
@@ -74,20 +75,6 @@ def _overview(sets: Sequence[Figures]) -> Table:
     rows = [(name, *(show(one) for one in sets)) for name, show in _FIGURES]
     rows = [row for row in rows if any(cell != NONE for cell in row[1:])]
     return _table("evaluation", ("", *(one.footage for one in sets)), rows)
-
-
-def _signals(figures: Figures) -> list[Sequence[str]]:
-    return [
-        (
-            row.signal,
-            share(row.frame_auroc),
-            share(row.frame_auroc_by_clip),
-            share(row.average_precision),
-            share(row.pixel_auroc),
-            share(row.pro),
-        )
-        for row in figures.signals
-    ]
 
 
 def _kinds(figures: Figures) -> list[Sequence[str]]:

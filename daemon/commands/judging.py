@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-import numpy as np
 from rich.progress import Progress as Bar
 
+from daemon.commands import verdicts
 from daemon.commands.footage import BATCH, batches, samples, source_of
 from daemon.commands.gallery import Gallery
 from daemon.commands.labelled import LabelledClip
-from engines.contract import Batch, Engine
+from engines.contract import Engine
 from engines.detector import Detector
 from engines.evaluation.record import ClipRecord, Judged
 from engines.evaluation.shifts import NOTHING, Shift
 from engines.profile import Profile
 from pipelines.errors import SourceError
-from pipelines.infer import verdict_of
 from pipelines.sources.source import Sample
-from pipelines.types import Frame, Verdict
+from pipelines.types import Verdict
 
 _CAMERA = "footage"
 
@@ -64,7 +62,9 @@ def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | 
         alone = source.still and not judge.profile.still
         shown = task.bar.add_task(f"{clip.name} {task.shift.label}".strip(), total=source.size_hint)
         for batch in batches(_shifted(samples(source), task.shift), 1 if alone else BATCH):
-            for verdict in _judge(judge, batch, forget=alone or not record.times_s):
+            if alone or not record.times_s:
+                judge.detector.forget(_CAMERA)
+            for verdict in verdicts.judge(judge.detector, _CAMERA, batch):
                 record.add(_judged(verdict, len(batch)))
                 if gallery is not None:
                     gallery.consider(record, verdict)
@@ -90,31 +90,6 @@ def _changed(sample: Sample, shift: Shift, number: int) -> Sample:
         sample.picture,
         part=sample.part,
     )
-
-
-def _judge(judge: Judge, batch: Sequence[Sample], *, forget: bool) -> Iterator[Verdict]:
-    if forget:
-        judge.detector.forget(_CAMERA)
-    taken_ns = time.monotonic_ns()
-    scores = judge.detector.score(
-        Batch(
-            cameras=(_CAMERA,) * len(batch),
-            times_s=tuple(sample.time_s for sample in batch),
-            pixels=np.stack([sample.pixels for sample in batch]),
-        )
-    )
-    judged_ns = time.monotonic_ns()
-    for index, sample in enumerate(batch):
-        frame = Frame(
-            camera=_CAMERA,
-            seq=1,
-            pixels=sample.pixels,
-            captured_ns=sample.captured_ns,
-            time_s=sample.time_s,
-            wall_s=sample.wall_s,
-            picture=sample.picture,
-        )
-        yield verdict_of(frame, scores, index, taken_ns, judged_ns)
 
 
 def _judged(verdict: Verdict, together: int) -> Judged:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,18 +13,18 @@ import numpy as np
 
 from daemon.commands.footage import BATCH, batches, partial, samples, source_of
 from daemon.commands.terminal import progress_bar, results, write_json
+from daemon.commands.verdicts import judge
 from daemon.errors import SettingsError
-from engines.contract import SIGNALS, Batch
+from engines.contract import SIGNALS
 from engines.detector import Detector
 from engines.profile import Profile
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError
-from pipelines.infer import verdict_of
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings, propose_regions
-from pipelines.sources.source import Sample, Source
+from pipelines.sources.source import Source
 from pipelines.sources.spec import SourceSpec, parse_source
-from pipelines.types import Frame, Verdict
+from pipelines.types import Verdict
 
 COLUMNS = ("frame", "time_s", "score", "threshold", "flagged", "uncertainty", *SIGNALS)
 
@@ -110,34 +109,8 @@ def _verdicts(spec: SourceSpec, source: Source, detector: Detector, profile: Pro
             if alone or batch[0].part != part:
                 part = batch[0].part
                 detector.forget(camera)
-            yield from _judge(camera, batch, detector)
+            yield from judge(detector, camera, batch)
             bar.update(task, advance=len(batch), total=source.size_hint)
-
-
-def _judge(camera: str, batch: Sequence[Sample], detector: Detector) -> Iterator[Verdict]:
-    taken_ns = time.monotonic_ns()
-    scores = detector.score(
-        Batch(
-            cameras=(camera,) * len(batch),
-            times_s=tuple(sample.time_s for sample in batch),
-            pixels=np.stack([sample.pixels for sample in batch]),
-        )
-    )
-    judged_ns = time.monotonic_ns()
-    for index, sample in enumerate(batch):
-        yield verdict_of(_frame(camera, sample), scores, index, taken_ns, judged_ns)
-
-
-def _frame(camera: str, sample: Sample) -> Frame:
-    return Frame(
-        camera=camera,
-        seq=1,
-        pixels=sample.pixels,
-        captured_ns=sample.captured_ns,
-        time_s=sample.time_s,
-        wall_s=sample.wall_s,
-        picture=sample.picture,
-    )
 
 
 def _row(number: int, verdict: Verdict) -> list[str]:

@@ -56,9 +56,9 @@ def _tile(name: str, value: str, more: str) -> Html:
     return tag("div", tag("span", name), tag("b", value), tag("small", more), class_="tile")
 
 
-def signals(figures: Figures) -> list[Html]:
-    """Each signal alone and the fusion."""
-    rows = [
+def signal_cells(figures: Figures) -> list[tuple[str, ...]]:
+    """One row a signal: its name, frame AUROC pooled and by clip, average precision, pixel AUROC, PRO."""
+    return [
         (
             row.signal,
             share(row.frame_auroc),
@@ -69,6 +69,11 @@ def signals(figures: Figures) -> list[Html]:
         )
         for row in figures.signals
     ]
+
+
+def signals(figures: Figures) -> list[Html]:
+    """Each signal alone and the fusion."""
+    rows = signal_cells(figures)
     head = ("signal", "frame AUROC", "mean of clips", "average precision", "pixel AUROC", "PRO")
     if all(cell == NONE for row in rows for cell in row[1:]):
         return []

@@ -17,7 +17,6 @@ PLACES: Final = (32, 32)
 BASE: Final = SIZES["base"]
 SCALES: Final = BASE.scales
 """The stages whose outputs are features: 24 channels at stride 4, 40 at stride 8, 112 at stride 16."""
-SCALE_CHANNELS: Final = BASE.channels
 FEATURE_CHANNELS: Final = BASE.feature_channels
 _GRID_STRIDE: Final = 8
 
