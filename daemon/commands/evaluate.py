@@ -37,7 +37,7 @@ def evaluate(options: EvaluateOptions) -> None:
         raise SettingsError("evaluation needs scikit-learn: pip install 'vigil[evaluate]'")
     _check(options)
     # What follows needs the extra, which the other commands do without.
-    from daemon.commands.bench import compare  # noqa: PLC0415
+    from daemon.commands.comparison import compare  # noqa: PLC0415
     from daemon.commands.figures_table import tell  # noqa: PLC0415
     from engines.evaluation.report import render  # noqa: PLC0415
 

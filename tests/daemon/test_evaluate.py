@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.cli import main
-from daemon.commands.bench import event_rule
+from daemon.commands.comparison import event_rule
 from daemon.commands.labelled import labelled
 from daemon.errors import SettingsError
 from engines.evaluation.alarms import events
