@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import struct
-import tempfile
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +21,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError, ProfileError
 from engines.network.files import Network
+from engines.whole import write_whole
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -66,7 +64,7 @@ class Profile:
         """Write the file whole or not at all. Raises `ProfileError` when it cannot be written."""
         body = self._body()
         try:
-            _write(path, _HEAD.pack(MAGIC, FORMAT, _digest(body)) + body)
+            write_whole(path, _HEAD.pack(MAGIC, FORMAT, _digest(body)) + body)
         except OSError as error:
             raise ProfileError(f"{path}: cannot write the profile ({error.strerror}): check the folder") from error
 
@@ -140,24 +138,3 @@ def _pack(arrays: Arrays) -> bytes:
 def _unpack(data: bytes) -> Arrays:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write beside the target, to the disk, then rename: a crash leaves the old file or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
