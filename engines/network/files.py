@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -21,6 +21,8 @@ PROVENANCE_KEY: Final = "vigil.provenance"
 """The metadata key under which both files state how they were made, as JSON."""
 
 _MAGIC = b"vigil-network-1\n"
+_MAGIC_INT8 = b"vigil-network-2\n"
+"""With quantised files beside the others."""
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -36,10 +38,12 @@ class Network:
     encoder: bytes
     decoder: bytes
     spec: NetworkSpec
+    int8: tuple[bytes, bytes] | None = None
+    """The same encoder and decoder with explicit QuantizeLinear and DequantizeLinear, calibrated on footage."""
 
     @cached_property
     def id(self) -> str:
-        """The first 12 hex digits of the SHA-256 over both files."""
+        """The first 12 hex digits of the SHA-256 over both files; int8 is another precision of the same network."""
         return hashlib.sha256(self.encoder + self.decoder).hexdigest()[:12]
 
     @property
@@ -50,19 +54,21 @@ class Network:
 
     def to_bytes(self) -> bytes:
         """One block of bytes, with its own SHA-256, for a profile to embed."""
-        body = msgspec.msgpack.encode((self.encoder, self.decoder))
-        return _MAGIC + hashlib.sha256(body).digest() + body
+        body = msgspec.msgpack.encode((self.encoder, self.decoder, *(self.int8 or ())))
+        return (_MAGIC_INT8 if self.int8 else _MAGIC) + hashlib.sha256(body).digest() + body
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Network:
         """Read what `to_bytes` wrote. Raises `EngineError` when it is damaged or something else."""
-        if not data.startswith(_MAGIC):
+        if not data.startswith((_MAGIC, _MAGIC_INT8)):
             raise EngineError("this is not a Vigil network, or one of another version: export it again")
         digest, body = data[len(_MAGIC) :][:_DIGEST], data[len(_MAGIC) + _DIGEST :]
         if hashlib.sha256(body).digest() != digest:
             raise EngineError("the network is damaged (its checksum does not fit): restore it from a copy")
-        encoder, decoder = msgspec.msgpack.decode(body, type=tuple[bytes, bytes])
-        return cls.from_onnx(encoder, decoder)
+        if data.startswith(_MAGIC):
+            return cls.from_onnx(*msgspec.msgpack.decode(body, type=tuple[bytes, bytes]))
+        encoder, decoder, *int8 = msgspec.msgpack.decode(body, type=tuple[bytes, bytes, bytes, bytes])
+        return cls.from_onnx(encoder, decoder).with_int8(*int8)
 
     @classmethod
     def from_onnx(cls, encoder: bytes, decoder: bytes) -> Network:
@@ -71,6 +77,12 @@ class Network:
         if spec != other:
             raise EngineError(f"encoder and decoder do not belong together: one states {spec}, the other {other}")
         return cls(encoder, decoder, spec)
+
+    def with_int8(self, encoder: bytes, decoder: bytes) -> Network:
+        """Put quantised files beside the others. Raises `EngineError` when they are not of this network's sizes."""
+        if (_spec(encoder, "int8 encoder"), _spec(decoder, "int8 decoder")) != (self.spec, self.spec):
+            raise EngineError("the int8 files are of a network of other sizes: quantise this one")
+        return replace(self, int8=(encoder, decoder))
 
     @classmethod
     def load(cls, folder: Path) -> Network:

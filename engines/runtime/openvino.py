@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,12 +18,14 @@ from numpy.typing import NDArray
 from engines.contract import Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
 from engines.errors import EngineError
 from engines.network.files import Network
+from engines.runtime.cache import EngineCache, key_of
 from engines.runtime.core import openvino_core
 
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 _DEVICE: Final = "CPU"
 _MOST_THREADS: Final = 8
 """A network of half a GFLOP gains nothing from more."""
+_THREADS_PER_STREAM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +34,62 @@ class Processor:
 
     name: str
     precisions: tuple[Precision, ...]
-    """What it computes in natively, fastest first."""
+    """What it computes in natively, fastest first. int8 needs a network that has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A compiled network with the one request that its thread uses."""
+    """A compiled network with the requests that its thread uses, one a stream."""
 
-    request: Any
+    requests: tuple[Any, ...]
     outputs: dict[str, int]
 
-    def __call__(self, inputs: NDArray[Any]) -> dict[str, Floats]:
-        """Infer one frame; OpenVINO releases the interpreter's lock meanwhile."""
-        self.request.get_input_tensor().data[:] = inputs
-        self.request.infer()
-        return {name: self.request.get_output_tensor(index).data for name, index in self.outputs.items()}
+    def run(self, inputs: NDArray[Any], into: Mapping[str, Floats]) -> None:
+        """Infer every frame into the rows of `into`; OpenVINO releases the interpreter's lock meanwhile."""
+        count, streams = len(inputs), len(self.requests)
+        for index in range(count + streams):
+            request = self.requests[index % streams]
+            if index >= streams:
+                request.wait()
+                for name, number in self.outputs.items():
+                    into[name][index - streams] = request.get_output_tensor(number).data[0]
+            if index < count:
+                request.get_input_tensor().data[0] = inputs[index]
+                request.start_async()
 
 
 class OpenVinoEngine:
     """An `engines.contract.Engine` on the CPU.
 
     Both networks are compiled for a batch of one and a batch is a loop: on a CPU batching gains little (it slows
-    float32 down), no size ever needs recompiling, and a frame's result cannot depend on its neighbours.
-    Raises `EngineError`.
+    float32 down), no size ever needs recompiling, and a frame's result cannot depend on its neighbours. Several
+    streams run frames of a batch side by side. Raises `EngineError`.
     """
 
-    def __init__(self, network: Network, *, precision: Literal["auto"] | Precision = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        precision: Literal["auto"] | Precision = "auto",
+        threads: int = 0,
+        streams: int = 0,
+        cache: EngineCache | None = None,
+    ) -> None:
+        """Run `network` on `threads` (0: all cores but one) in `streams` (0: one for two threads).
+
+        `auto` is the fastest of float formats that the processor has.
+        """
         self._network = network
         self._threads = threads or default_threads()
+        self._streams = min(streams or max(1, self._threads // _THREADS_PER_STREAM), self._threads)
+        self._cache = cache
         self._core, processor = _start()
         if precision == "bf16" and "bf16" not in processor.precisions:
             raise EngineError(f"{processor.name} has no bf16 arithmetic: set the engine's precision to auto or f32")
-        self._precision: Precision = processor.precisions[0] if precision == "auto" else precision
+        if precision == "int8" and network.int8 is None:
+            raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+        floats = [each for each in processor.precisions if each != "int8"]
+        self._precision: Precision = floats[0] if precision == "auto" else precision
         self._info = EngineInfo("openvino", processor.name, self._precision, network.id)
         self._encoder: _Compiled | None = None
         self._decoder: _Compiled | None = None
@@ -75,59 +105,93 @@ class OpenVinoEngine:
         return self._network.spec
 
     def open(self) -> None:
-        """Compile both networks and run each once."""
-        spec = self.spec
-        with _failing("compile the network"):
-            self._encoder = self._compile(self._network.encoder, [1, *spec.input_size, 3])
-            self._decoder = self._compile(self._network.decoder, [1, *spec.places, spec.latent_channels])
+        """Compile both networks, or take them from the cache, and run each once."""
+        spec, network = self.spec, self._network
+        int8 = network.int8 if self._precision == "int8" else None
+        encoder, decoder = int8 or (network.encoder, network.decoder)
+        with failing("compile the network"):
+            self._encoder = self._compiled("encoder", encoder, [1, *spec.input_size, 3])
+            self._decoder = self._compiled("decoder", decoder, [1, *spec.places, spec.latent_channels])
         self.encode(np.zeros((1, *spec.input_size, 3), np.uint8))
         self.decode(np.zeros((1, *spec.places, spec.latent_channels), np.float32))
 
     def encode(self, pixels: Pixels) -> Encoded:
         """Encode uint8 [N, H, W, 3]."""
         spec = self.spec
-        _require(pixels, np.dtype(np.uint8), (*spec.input_size, 3), "pixels")
+        require(pixels, np.dtype(np.uint8), (*spec.input_size, 3), "pixels")
         latent = np.empty((len(pixels), *spec.places, spec.latent_channels), np.float32)
         features = np.empty((len(pixels), *spec.places, spec.feature_channels), np.float32)
         encoder = _opened(self._encoder)
-        with _failing("run the encoder"):
-            for index in range(len(pixels)):
-                made = encoder(pixels[index : index + 1])
-                latent[index], features[index] = made["latent"][0], made["features"][0]
+        with failing("run the encoder"):
+            encoder.run(pixels, {"latent": latent, "features": features})
         return Encoded(latent, features)
 
     def decode(self, latent: Floats) -> Decoded:
         """Decode float32 [N, h, w, C]."""
         spec = self.spec
-        _require(latent, np.dtype(np.float32), (*spec.places, spec.latent_channels), "latents")
+        require(latent, np.dtype(np.float32), (*spec.places, spec.latent_channels), "latents")
         features = np.empty((len(latent), *spec.places, spec.feature_channels), np.float32)
         picture = np.empty((len(latent), *spec.picture_size, 3), np.float32)
         decoder = _opened(self._decoder)
-        with _failing("run the decoder"):
-            for index in range(len(latent)):
-                made = decoder(latent[index : index + 1])
-                features[index], picture[index] = made["features"][0], made["picture"][0]
+        with failing("run the decoder"):
+            decoder.run(latent, {"features": features, "picture": picture})
         return Decoded(features, picture)
 
     def close(self) -> None:
         """Release the compiled networks."""
         self._encoder = self._decoder = None
 
-    def _compile(self, model: bytes, shape: list[int]) -> _Compiled:
-        graph = self._core.read_model(model)
-        graph.reshape(shape)
-        compiled = self._core.compile_model(
-            graph,
-            _DEVICE,
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": self._threads,
-                "INFERENCE_PRECISION_HINT": self._precision,
-                "ENABLE_CPU_PINNING": False,  # pinned threads of two daemons on one machine fight for the same core
-            },
+    def _compiled(self, part: str, model: bytes, shape: list[int]) -> _Compiled:
+        compiled = (
+            self._compile(model, shape) if self._cache is None else self._from_cache(self._cache, part, model, shape)
         )
         names = {output.any_name: index for index, output in enumerate(compiled.outputs)}
-        return _Compiled(compiled.create_infer_request(), names)
+        return _Compiled(tuple(compiled.create_infer_request() for _ in range(self._streams)), names)
+
+    def _from_cache(self, cache: EngineCache, part: str, model: bytes, shape: list[int]) -> Any:
+        fresh: list[Any] = []
+
+        def build() -> bytes:
+            fresh.append(self._compile(model, shape))
+            return _exported(fresh[0])
+
+        key = self._key(part, model, shape)
+        engine = cache.load_or_build(key, build)
+        if fresh:
+            return fresh[0]
+        try:
+            return self._core.import_model(io.BytesIO(engine), _DEVICE, self._settings())
+        except RuntimeError:  # whole, and yet not to this OpenVINO's liking
+            cache.discard(key)
+            return self._compile(model, shape)
+
+    def _compile(self, model: bytes, shape: list[int]) -> Any:
+        graph = self._core.read_model(model)
+        graph.reshape(shape)
+        return self._core.compile_model(graph, _DEVICE, self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        fastest = _start()[1].precisions[0]
+        return {
+            "PERFORMANCE_HINT": "LATENCY" if self._streams == 1 else "THROUGHPUT",
+            "NUM_STREAMS": self._streams,
+            "INFERENCE_NUM_THREADS": self._threads,
+            # What of an int8 network is not int8 runs in the fastest float format.
+            "INFERENCE_PRECISION_HINT": fastest if self._precision == "int8" else self._precision,
+            "ENABLE_CPU_PINNING": False,  # pinned threads of two daemons on one machine fight for the same core
+        }
+
+    def _key(self, part: str, model: bytes, shape: list[int]) -> dict[str, str]:
+        return key_of(
+            self._network,
+            self._precision,
+            f"{self._info.device}, {_features()}",
+            runtime=f"openvino {metadata.version('openvino')}",
+            part=part,
+            file=hashlib.sha256(model).hexdigest()[:16],
+            shape="x".join(map(str, shape)),
+            options=str(sorted(self._settings().items())),
+        )
 
 
 def processor() -> Processor:
@@ -141,11 +205,24 @@ def default_threads() -> int:
 
 
 def _start() -> tuple[Any, Processor]:
-    with _failing("start OpenVINO"):
+    with failing("start OpenVINO"):
         core = openvino_core()
         able = core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
         name = " ".join(str(core.get_property(_DEVICE, "FULL_DEVICE_NAME")).split())
     return core, Processor(name, ("bf16", "f32") if "BF16" in able else ("f32",))
+
+
+def _features() -> str:
+    """A short hash of what the processor can do: virtual machines of one name differ in it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.exists() else []
+    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return hashlib.sha256(" ".join(sorted(flags.split())).encode()).hexdigest()[:12]
+
+
+def _exported(compiled: Any) -> bytes:
+    stream = compiled.export_model()
+    return bytes(stream.getvalue() if isinstance(stream, io.BytesIO) else stream)
 
 
 def _opened(network: _Compiled | None) -> _Compiled:
@@ -154,15 +231,16 @@ def _opened(network: _Compiled | None) -> _Compiled:
     return network
 
 
-def _require(array: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> None:
+def require(array: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> None:
+    """Refuse an array that is not `dtype` [N, *shape]. Raises `EngineError`."""
     if array.dtype != dtype or array.shape[1:] != shape:
         wanted = "x".join(map(str, shape))
         raise EngineError(f"{what} are {array.dtype} {array.shape}: the network takes {dtype} N x {wanted}")
 
 
 @contextmanager
-def _failing(doing: str) -> Iterator[None]:
-    """Tell OpenVINO's failures, which are RuntimeErrors of many lines, as an `EngineError` of one."""
+def failing(doing: str) -> Iterator[None]:
+    """Tell a runtime's failures, which are RuntimeErrors of many lines, as an `EngineError` of one."""
     try:
         yield
     except (RuntimeError, TypeError, ValueError, KeyError) as error:

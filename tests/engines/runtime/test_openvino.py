@@ -3,6 +3,8 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from engines.contract import Engine
 from engines.errors import EngineError
 from engines.network.files import Network
+from engines.runtime.cache import EngineCache
 from engines.runtime.openvino import OpenVinoEngine, default_threads, processor
 from engines.runtime.select import EngineSettings, candidates, select_engine
 
@@ -142,3 +145,49 @@ def test_signals_can_be_taken_after_engines_came_and_went_in_any_order(network: 
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert taken == [signal.SIGUSR1]
+
+
+def test_streams_give_what_one_stream_gives(network: Network, engine: OpenVinoEngine) -> None:
+    streamed = OpenVinoEngine(network, precision=engine.info.precision, threads=2, streams=2)  # type: ignore[arg-type]  # one of its literals
+    streamed.open()
+    for count in (1, 2, 5):
+        np.testing.assert_array_equal(streamed.encode(noise(count)).latent, engine.encode(noise(count)).latent)
+    streamed.close()
+
+
+def test_the_second_start_takes_the_engine_from_the_cache(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = EngineCache(tmp_path)
+    first = OpenVinoEngine(network, threads=1, cache=cache)
+    first.open()
+    assert len(list(tmp_path.iterdir())) == 2
+    second = OpenVinoEngine(network, threads=1, cache=cache)
+    monkeypatch.setattr(second, "_compile", lambda *_: pytest.fail("it compiled again"))
+    second.open()
+    np.testing.assert_array_equal(second.encode(noise(1)).latent, first.encode(noise(1)).latent)
+
+
+def test_an_entry_that_openvino_refuses_is_compiled_again(network: Network, tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path)
+    engine = OpenVinoEngine(network, threads=1, cache=cache)
+    spec = network.spec
+    key = engine._key("decoder", network.decoder, [1, *spec.places, spec.latent_channels])
+    cache.load_or_build(key, lambda: b"whole, but no engine")
+    engine.open()
+    assert np.isfinite(engine.encode(noise(1)).latent).all()
+    assert cache.load(key) is None
+
+
+@pytest.mark.parametrize("options", [{"precision": "f32"}, {"threads": 2}, {"threads": 2, "streams": 2}])
+def test_other_options_are_other_entries(network: Network, tmp_path: Path, options: dict[str, Any]) -> None:
+    ours = OpenVinoEngine(network, threads=1)._key("encoder", network.encoder, [1])
+    theirs = OpenVinoEngine(network, **{"threads": 1, **options})._key("encoder", network.encoder, [1])
+    if options == {"precision": processor().precisions[0]}:
+        pytest.skip("f32 is this processor's own")
+    assert ours != theirs
+
+
+def test_int8_needs_a_quantised_network(network: Network) -> None:
+    with pytest.raises(EngineError, match="never quantised"):
+        OpenVinoEngine(network, precision="int8")
