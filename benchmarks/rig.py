@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.scrape import Page
+from daemon.bench.scrape import Page
 from pipelines.simulation.encode import encode_scene
 from pipelines.simulation.scene import Scene, plan_anomalies
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rig import CameraServer, Daemon, arguments, clips, running, tell
-from benchmarks.scrape import Page
+from daemon.bench.scrape import Page
 
 SETTLE_S = 60.0
 

@@ -16,6 +16,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from daemon.commands.bench import app as bench
 from daemon.errors import exit_code
 from engines.errors import VigilError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench, name="bench")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The settings file.", metavar="vigil.toml", dir_okay=False)
