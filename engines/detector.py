@@ -49,6 +49,12 @@ class _Camera:
             return now
         return dict(zip(now, self.smoother.step(time_s, np.stack(list(now.values()))), strict=True))
 
+    def hold(self, until_s: float, *, changed: bool) -> None:
+        self.motion.hold(until_s)
+        self.lasting.hold(until_s)
+        if changed:  # else the statistics moved from the last to the next, and did not stand
+            self.smoother.hold(until_s)
+
     def forget(self) -> None:
         self.motion.forget()
         self.lasting.forget()
@@ -87,6 +93,14 @@ class Detector:
         residuals = residuals_of(encoded.features, batch.pixels, self._engine.decode(normal))
         judged = [self._judge(batch, index, encoded, distance, residuals) for index in range(len(batch))]
         return self._assemble(batch, judged)
+
+    def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
+        """Take in that a camera showed until `until_s` what its last scored frame shows; to be told before the next.
+
+        `changed` says that the next frame shows something else. Whatever has a memory of time must be told, else a
+        scene that was still would pass for an outage.
+        """
+        self._known(camera).hold(until_s, changed=changed)
 
     def forget(self, camera: str) -> None:
         """Drop a camera's history: its next frame does not continue its last, as after an outage."""

@@ -79,6 +79,16 @@ class MotionHistory:
         self._keep(now)
         return _displacement(now, before)
 
+    def hold(self, until_s: float) -> None:
+        """Take in that the last frame was there until this time: nothing moved."""
+        if not self._moments:
+            return
+        still = np.zeros((CELLS, CELLS, 2), np.float32)
+        for back_s in (2 * _STEP_S, 1.5 * _STEP_S, _STEP_S, 0.5 * _STEP_S, 0.0):
+            last = self._moments[-1]
+            if until_s - back_s > last.time_s:
+                self._keep(_Moment(until_s - back_s, last.grey, still, _STEP_S))
+
     def _nearest(self, time_s: float) -> _Moment | None:
         able = [moment for moment in self._moments if _NEAREST_S <= time_s - moment.time_s <= _FURTHEST_S]
         return min(able, key=lambda moment: abs(time_s - moment.time_s - _STEP_S), default=None)

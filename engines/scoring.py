@@ -124,12 +124,14 @@ class Smoother:
     constant_s: float = SMOOTHING_S
     _time_s: float = field(default=-math.inf, init=False)
     _value: Floats | None = field(default=None, init=False)
+    _latest: Floats | None = field(default=None, init=False)
 
     def step(self, time_s: float, value: Floats) -> Floats:
         """Take in the value (any fixed shape) of a moment and return the smoothed one.
 
         NaN, which says not measured, leaves what was known before.
         """
+        self._latest = value
         passed = time_s - self._time_s
         if self._value is None or not 0 < passed <= GAP_S:
             self._value = value
@@ -139,9 +141,14 @@ class Smoother:
         self._time_s = time_s
         return self._value
 
+    def hold(self, until_s: float) -> None:
+        """Take in that the last value stood until this time."""
+        if self._latest is not None and until_s > self._time_s:
+            self.step(until_s, self._latest)
+
     def forget(self) -> None:
         """Begin anew."""
-        self._value = None
+        self._value = self._latest = None
 
 
 def smooth(times_s: Sequence[float], values: Floats) -> Floats:
