@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.calibration import Budget, fit_threshold, fit_threshold_stills
+from engines.budget import Budget, fit_threshold, fit_threshold_stills
 from engines.contract import GAP_S, Engine, Floats, Pixels, Progress
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, Material, encode, fit
 from engines.footage import Footage
 from engines.network.files import Network
 from engines.profile import Profile
+from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with
 from engines.scoring import table
 
 _LEAST_FRAMES: Final = 50
@@ -52,16 +50,6 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A part of the footage that is unlike all the rest and was not learnt."""
-
-    source: str
-    time_s: float
-    """Where it begins, on the source's clock; for a still its number."""
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Enrolled:
     """What enrolment made."""
 
@@ -69,6 +57,10 @@ class Enrolled:
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     """For people, one line each."""
+    budget: Budget
+    """The threshold and how sure it is."""
+    seconds: float
+    """Length of the footage; 0 for stills."""
 
 
 class Enrolment:
@@ -83,16 +75,19 @@ class Enrolment:
         self._settings = settings
         self._footage = Footage(engine.spec.input_size, most=settings.most_frames)
         self._still: bool | None = None
+        self._digests: list[str | None] = []
 
-    def stretch(self, source: str, still: bool) -> None:  # noqa: FBT001 - every caller names it
+    def stretch(self, source: str, still: bool, sha256: str | None = None) -> None:  # noqa: FBT001 - callers name it
         """Begin a stretch of footage; motion does not reach across. `source` is told to people: no secrets in it.
 
-        Raises `EnrolmentError` when stills and films are mixed.
+        `sha256` is the digest of the file that it is read from, for the provenance. Raises `EnrolmentError` when stills
+        and films are mixed.
         """
         if self._still not in (None, still):
             raise EnrolmentError(f"{source}: stills and films cannot be learnt together: enrol them apart")
         self._still = still
         self._footage.begin(source, still=still)
+        self._digests.append(sha256)
 
     def add(self, times_s: Sequence[float], pixels: Pixels) -> None:
         """Take in frames of the stretch, uint8 [N, H, W, 3] at the network's input size."""
@@ -127,7 +122,7 @@ class Enrolment:
         provenance = self._provenance(material, fitted, budget, left_out, warnings)
         arrays = fitted.normality.to_arrays()
         profile = Profile(self._network, bool(self._still), budget.threshold, provenance, arrays)
-        return Enrolled(profile, left_out, warnings)
+        return Enrolled(profile, left_out, warnings, budget, 0.0 if self._still else self._footage.duration_s)
 
     def _check_length(self) -> None:
         frames, seconds = len(self._footage.kept), self._footage.duration_s
@@ -162,31 +157,16 @@ class Enrolment:
     def _provenance(
         self, material: Material, fitted: Fit, budget: Budget, left_out: tuple[LeftOut, ...], warnings: tuple[str, ...]
     ) -> dict[str, Any]:
-        footage, info = self._footage, self._engine.info
+        footage = self._footage
+        parts = zip(footage.sources, footage.counts, self._digests, strict=True)
         return {
-            "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sources": [
-                {"source": source, "frames": count}
-                for source, count in zip(footage.sources, footage.counts, strict=True)
-            ],
+            **made_with(self._network, self._engine),
+            **made_of([Origin(*part) for part in parts], left_out),
             "seconds": round(footage.duration_s, 2),
             "frames": {"given": sum(footage.counts), "kept": len(material.latents), "learnt": len(fitted.chosen)},
-            "left_out": [{"source": each.source, "time_s": each.time_s, "why": each.why} for each in left_out],
             "settings": msgspec.to_builtins(self._settings),
-            "figures": {
-                "threshold": budget.threshold,
-                "peaks": budget.events,
-                "extrapolation": budget.extrapolation,
-                "weights": dict(fitted.normality.fusion.weights),
-            },
+            "figures": {**figures_of(budget), "weights": dict(fitted.normality.fusion.weights)},
             "warnings": list(warnings),
-            "engine": {"runtime": info.runtime, "device": info.device, "precision": info.precision},
-            "network": self._network.id,
-            "versions": {
-                "vigil": importlib.metadata.version("vigil"),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
         }
 
 

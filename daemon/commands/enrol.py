@@ -14,11 +14,12 @@ from rich.markup import escape
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from daemon.commands.footage import batches, samples, source_of
+from daemon.commands.footage import batches, digest_of, samples, source_of
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
+from engines.evaluation.page import number
 from engines.network.files import shared_network
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError, SourceLost
@@ -106,6 +107,8 @@ class _Learner:
         self._input_size = engine.spec.input_size
         self._enrolment = enrolment
         self._bar = bar
+        self._digests: dict[str, str | None] = {}
+        """By location: a file may be named once for each of its stretches."""
 
     def learn(self, spec: SourceSpec) -> None:
         """Take in one source; a live one that is lost on the way is taken up again, as a stretch of its own."""
@@ -147,6 +150,8 @@ class _Learner:
         if source.still and self._wanted_s is not None:
             source.close()
             raise SettingsError(f"{spec.label}: --minutes makes no sense for stills, which have no time")
+        if spec.location not in self._digests:
+            self._digests[spec.location] = digest_of(spec)
         self._part: int | None = None
         return source
 
@@ -154,7 +159,7 @@ class _Learner:
         """Take in a batch; returns how far it took the stretch, in seconds."""
         if batch[0].part != self._part:
             self._part, self._reached_s = batch[0].part, batch[0].time_s
-            self._enrolment.stretch(spec.label, still=source.still)
+            self._enrolment.stretch(spec.label, still=source.still, sha256=self._digests[spec.location])
         self._enrolment.add([sample.time_s for sample in batch], np.stack([sample.pixels for sample in batch]))
         self.frames += len(batch)
         before_s, self._reached_s = self._reached_s, batch[-1].time_s
@@ -177,6 +182,12 @@ def _summary(options: EnrolOptions, enrolled: Enrolled, frames: int) -> dict[str
         "network": enrolled.profile.network.id,
         "threshold": enrolled.profile.threshold,
         "still": enrolled.profile.still,
+        "expected": {
+            "per": "picture" if enrolled.profile.still else "day",
+            "rate": enrolled.budget.wanted,
+            "low": enrolled.budget.interval[0],
+            "high": enrolled.budget.interval[1],
+        },
         "frames": frames,
         "left_out": [{"source": o.source, "time_s": o.time_s, "why": o.why} for o in enrolled.left_out],
         "warnings": list(enrolled.warnings),
@@ -190,8 +201,25 @@ def _tell(options: EnrolOptions, enrolled: Enrolled, frames: int) -> None:
     if enrolled.left_out:
         _tell_left_out(enrolled)
     results().print(
-        f"{escape(str(options.out))}: profile {profile.id} of {frames} frames, threshold {profile.threshold:.2f} "
-        f"for a budget of {options.false_alarms_per_day:g} false alarms a day"
+        f"{escape(str(options.out))}: profile {profile.id} of {frames} frames, threshold {profile.threshold:.2f}"
+    )
+    results().print(promise(enrolled))
+
+
+def promise(enrolled: Enrolled) -> str:
+    """What the threshold promises, and how far the footage bears it out, in one line."""
+    (low, high), wanted = enrolled.budget.interval, enrolled.budget.wanted
+    if enrolled.profile.still:
+        count = enrolled.profile.provenance["frames"]["learnt"]
+        return (
+            f"expect {100 * wanted:g} of 100 normal pictures flagged; from {count} pictures the true share may be "
+            f"anywhere from {100 * low:.2g} to {100 * min(high, 1):.2g} of 100"
+        )
+    minutes = enrolled.seconds / 60
+    length = f"{minutes:.1f} minutes" if minutes < 60 else f"{minutes / 60:.1f} hours"
+    return (
+        f"expect {wanted:g} false alarm{'' if wanted == 1 else 's'} a day; from {length} of footage the true rate may "
+        f"be anywhere from {number(low)} to {number(high)} a day"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from pipelines.errors import SourceLost
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample, Source
-from pipelines.sources.spec import SourceSpec
+from pipelines.sources.spec import SourceSpec, list_files
 
 BATCH = 8
 LIVE_FPS = 5.0
@@ -21,6 +22,18 @@ def source_of(spec: SourceSpec, fps: float | None, input_size: tuple[int, int]) 
     """A source that gives its frames as fast as they decode; every frame, or `fps` of them a second."""
     rate = LIVE_FPS if fps is None and spec.live else fps
     return open_source(spec, SourceSettings(fps=rate), input_size)
+
+
+def digest_of(spec: SourceSpec) -> str | None:
+    """SHA-256 of a file, or of the files of a folder or pattern one after the other; None of what does not end."""
+    path = Path(spec.location)
+    files = [] if spec.live else [path] if path.is_file() else list_files(path)
+    digest = hashlib.sha256()
+    for one in files:
+        with one.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest() if files else None
 
 
 def samples(source: Source, seconds: float | None = None) -> Iterator[Sample]:
