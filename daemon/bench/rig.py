@@ -13,6 +13,7 @@ from daemon.bench.scrape import Page
 from daemon.demo.child import Child, free_port
 
 _PATIENCE_S = 120.0
+_ALARMED = "\nthreshold = 0.01\nevents = { update_s = 1, update_growth = 1 }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Seat:
 
     clip: Path
     profile: Path
+    alarmed: bool = False
+    """Whether nearly everything exceeds its threshold: it raises an alert every second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def _settings(folder: Path, plan: Plan, urls: Mapping[str, str], ports: tuple[in
         link.symlink_to(seat.profile.resolve())
         lines.append(
             f'[[cameras]]\nname = "{name}"\nsource = "{urls[name]}"\nprofile = "profiles/{name}.vigil"\n'
-            f"fps = {plan.fps:g}"
+            f"fps = {plan.fps:g}" + (_ALARMED if seat.alarmed else "")
         )
     return "\n".join(lines) + "\n"
 

@@ -13,6 +13,8 @@ from daemon.bench.scrape import Page
 
 VIEWS = 4
 """Different views that cameras show; further cameras repeat them."""
+_ALARMED = 8
+"""Of so many busy cameras one raises alerts all the time, so that there are some to be timed."""
 _TICK_S = 1.0
 
 
@@ -63,7 +65,8 @@ def seats(footage: Footage, cameras: int, *, still: float = 0.0, views: int = VI
     for number in range(cameras):
         view = number % views
         clip = footage.busy(view) if number < busy else footage.still(view)
-        made[f"cam{number:02d}"] = Seat(clip, footage.profile(view))
+        alarmed = number < busy and number % _ALARMED == 0
+        made[f"cam{number:02d}"] = Seat(clip, footage.profile(view), alarmed)
     return made
 
 
