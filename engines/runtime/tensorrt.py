@@ -1,0 +1,229 @@
+"""The network on an NVIDIA GPU, compiled by TensorRT."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.contract import Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
+from engines.errors import EngineError
+from engines.network.files import Network
+from engines.runtime.cache import EngineCache, key_of
+from engines.runtime.cuda import CudaDevice, Device
+from engines.runtime.cuda_ring import Port, Times
+from engines.runtime.cuda_schedule import largest_piece
+from engines.runtime.openvino import require
+from engines.runtime.tensorrt_api import Release, load_tensorrt
+from engines.runtime.tensorrt_part import TensorRtPart
+from engines.runtime.tensorrt_plan import (
+    PlanOptions,
+    TensorRtPrecision,
+    build_plan,
+    make_plan,
+    plan_key,
+    profiles_up_to,
+)
+
+__all__ = ["Gpu", "PlanOptions", "TensorRtEngine", "TensorRtPrecision", "build_plan", "find_gpu"]
+
+_log = logging.getLogger("vigil.engine")
+
+_FAST_HALF: Final = (7, 0)
+"""From this compute capability on (Volta) a GPU multiplies matrices of f16."""
+_HAS_BF16: Final = (8, 0)
+_HAS_INT8: Final = (7, 5)
+
+
+SLOTS: Final = 2
+"""Buffers in the ring, and streams: one piece of a batch computes while another one is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """What an engine runs on."""
+
+    device: Device
+    release: Release
+    """The TensorRT that is installed."""
+
+
+def find_gpu(index: int = 0) -> Gpu:
+    """Find TensorRT, pycuda and the GPU of that index. Raises `EngineError`, saying which of them is missing."""
+    return Gpu(release=load_tensorrt(), device=CudaDevice(index))
+
+
+class TensorRtEngine:
+    """An `engines.contract.Engine` on an NVIDIA GPU. Raises `EngineError`.
+
+    A batch of any size is cut into pieces of powers of two, which go through a ring of `SLOTS` page-locked buffers,
+    each with a stream of its own. It belongs to the thread that opened it.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        precision: Literal["auto"] | TensorRtPrecision = "auto",
+        max_batch: int = 16,
+        graphs: bool = True,
+        cache: EngineCache | None = None,
+        gpu: Gpu | None = None,
+    ) -> None:
+        """Run `network` on `gpu`, by default what `find_gpu` finds.
+
+        `auto` is f16 where the GPU has it. Batches of `max_batch` use every slot once; larger ones go through in turns.
+        `graphs` launches by CUDA graphs.
+        """
+        self._network, self._graphs, self._cache = network, graphs, cache
+        gpu = gpu or find_gpu()
+        self._device, self._release = gpu.device, gpu.release
+        chosen = _chosen(precision, self._device, network)
+        self._options = PlanOptions(precision=chosen, profiles=profiles_up_to(largest_piece(max_batch, SLOTS)))
+        self._info = EngineInfo("tensorrt", self._device.name, chosen, network.id)
+        self._encoder: TensorRtPart | None = None
+        self._decoder: TensorRtPart | None = None
+        self._times = Times()
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which engine this is."""
+        return self._info
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """Sizes of the network's tensors."""
+        return self._network.spec
+
+    def open(self) -> None:
+        """Build both networks' engines, or take them from the cache, and warm up."""
+        network = self._network
+        encoder, decoder = (network.int8 if self._options.precision == "int8" else None) or (
+            network.encoder,
+            network.decoder,
+        )
+        self._device.open()
+        try:
+            with self._device.active():
+                timings = b""
+                self._encoder, timings = self._loaded("encoder", encoder, self._encoder_ports(), timings)
+                self._decoder, _ = self._loaded("decoder", decoder, self._decoder_ports(), timings)
+                captured = sum(part.warm_up(graphs=self._graphs) for part in (self._encoder, self._decoder))
+        except BaseException as error:
+            _let_go(error)
+            self.close()
+            raise
+        _log.info("TensorRT %s on %s: %d CUDA graphs", self._release.version, self._device.name, captured)
+
+    def encode(self, pixels: Pixels) -> Encoded:
+        """Encode uint8 [N, H, W, 3]."""
+        require(pixels, np.dtype(np.uint8), (*self.spec.input_size, 3), "pixels")
+        made = self._run(self._encoder, pixels)
+        return Encoded(made["latent"], made["features"])
+
+    def decode(self, latent: Floats) -> Decoded:
+        """Decode float32 [N, h, w, C]."""
+        spec = self.spec
+        require(latent, np.dtype(np.float32), (*spec.places, spec.latent_channels), "latents")
+        made = self._run(self._decoder, latent)
+        return Decoded(made["features"], made["picture"])
+
+    def take_times(self) -> dict[str, float]:
+        """Seconds that the device spent since the last call: upload, compute and download, by its own clock.
+
+        Streams overlap, so their sum can be more than the time that passed.
+        """
+        times, self._times = self._times, Times()
+        return {"upload": times.upload, "compute": times.compute, "download": times.download}
+
+    def close(self) -> None:
+        """Release TensorRT's objects, then the buffers, then the context."""
+        parts = [part for part in (self._decoder, self._encoder) if part is not None]
+        self._encoder = self._decoder = None
+        if parts:
+            with suppress(EngineError), self._device.active():  # a device that failed says so again
+                for part in parts:
+                    part.close()
+        self._device.close()
+
+    def _run(self, part: TensorRtPart | None, frames: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        if part is None:
+            raise EngineError("the engine is not open: call open() first, on the thread that uses it")
+        with self._device.active():
+            made, times = part.run(frames)
+        self._times += times
+        return made
+
+    def _loaded(self, name: str, onnx: bytes, ports: tuple[Port, ...], timings: bytes) -> tuple[TensorRtPart, bytes]:
+        """A network on the device, and the timing cache after its build."""
+        learnt = timings
+
+        def build() -> bytes:
+            nonlocal learnt
+            plan = make_plan(onnx, self._options, self._release, timings)
+            learnt = plan.timings
+            _log.info("TensorRT built the %s in %.1f s", name, plan.seconds)
+            return plan.engine
+
+        if self._cache is None:
+            return self._part(build(), ports), learnt
+        key = self._key(name, onnx)
+        plan = self._cache.load_or_build(key, build)
+        try:
+            return self._part(plan, ports), learnt
+        except EngineError as error:  # whole, and yet not to this TensorRT's or this driver's liking
+            _log.warning("building the %s again: %s", name, error)
+            self._cache.discard(key)
+            return self._part(self._cache.load_or_build(key, build), ports), learnt
+
+    def _part(self, plan: bytes, ports: tuple[Port, ...]) -> TensorRtPart:
+        return TensorRtPart(self._device, self._release, plan, ports, self._options.profiles, SLOTS)
+
+    def _key(self, part: str, onnx: bytes) -> dict[str, str]:
+        major, minor = self._device.capability
+        more = {**plan_key(onnx, self._options, self._release), "part": part}
+        precision = more.pop("precision")
+        return key_of(self._network, precision, f"{self._device.name}, compute {major}.{minor}", **more)
+
+    def _encoder_ports(self) -> tuple[Port, ...]:
+        spec = self.spec
+        return (
+            Port("pixels", (*spec.input_size, 3), np.dtype(np.uint8)),
+            Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
+            Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
+        )
+
+    def _decoder_ports(self) -> tuple[Port, ...]:
+        spec = self.spec
+        return (
+            Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
+            Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
+            Port("picture", (*spec.picture_size, 3), np.dtype(np.float32)),
+        )
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames that an error still holds: TensorRT's objects in them must go before the context does."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _chosen(precision: str, device: Device, network: Network) -> TensorRtPrecision:
+    """The precision to build at. Raises `EngineError` when the GPU or the network has not what is asked for."""
+    able = device.capability
+    if precision == "auto":
+        return "f16" if able >= _FAST_HALF else "f32"
+    if precision == "bf16" and able < _HAS_BF16:
+        raise EngineError(f"{device.name} has no bf16 arithmetic: set the engine's precision to auto, f16 or f32")
+    if precision == "int8" and able < _HAS_INT8:
+        raise EngineError(f"{device.name} has no int8 tensor cores: set the engine's precision to auto, f16 or f32")
+    if precision == "int8" and network.int8 is None:
+        raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+    known: dict[str, TensorRtPrecision] = {"f32": "f32", "f16": "f16", "bf16": "bf16", "int8": "int8"}
+    return known[precision]
