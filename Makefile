@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check format dashboards clean
+.PHONY: demo test test-gpu check format dashboards clean
 
 demo: $(VENV)/.runtime        ## learn a place, watch cameras, raise alerts: no camera, GPU or network needed
 	$(BIN)/vigil demo --out demo-output
 
 test: check                   ## every check that CI runs
 	$(BIN)/pytest
+
+test-gpu: $(VENV)/.dev        ## what needs an NVIDIA GPU, on a machine with TensorRT: see engines/runtime/README.md
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tensorrt]'
+	$(BIN)/pytest -m gpu -rs --timeout 1800
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -31,6 +35,9 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+# Types alone, beside the packages: installed among them they would make an empty package `tensorrt`, and with what they
+# depend on they would bring TensorRT itself.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --upgrade --target $(VENV)/stubs tensorrt-stubs
 	touch $@ $(VENV)/.runtime
 
 $(VENV)/bin/python:
