@@ -25,6 +25,7 @@ from engines.profile import Profile
 from engines.runtime.select import select_engine
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
+from pipelines.gate import Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics, Metrics, process_metrics
@@ -153,7 +154,8 @@ def _infer(
     series = {name: seat.metrics for name, seat in seats.items()}
     batcher = Batcher((seat.mailbox for seat in seats.values()), filled, settings.batch, series)
     gap_s = max(2.0, 3 / min(seat.camera.fps for seat in seats.values()))
-    return Infer(batcher, judges, publisher.offer, metrics, series, gap_s=gap_s)
+    gates = {name: Gate(settings.gate) for name in seats} if settings.gate.enabled else {}
+    return Infer(batcher, judges, publisher.offer, metrics, series, gates=gates, gap_s=gap_s)
 
 
 def _judges(settings: Settings, loaded: Mapping[str, _Loaded]) -> dict[str, Judge]:

@@ -19,6 +19,7 @@ from engines.runtime.select import EngineSettings
 from pipelines.batcher import BatchSettings
 from pipelines.errors import SourceError
 from pipelines.events import EventSettings
+from pipelines.gate import GateSettings
 from pipelines.publish import PublishSettings
 from pipelines.redact import redact
 from pipelines.sources.spec import SourceSpec, parse_source
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The whole file as it is written."""
 
     engine: EngineSettings = EngineSettings()
+    gate: GateSettings = GateSettings()
     batch: BatchSettings = BatchSettings()
     publish: PublishSettings = PublishSettings()
     events: EventSettings = EventSettings()

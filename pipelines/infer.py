@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from engines.contract import Batch, Engine, Scores
+from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.types import Frame, Verdict
 
 _log = logging.getLogger("vigil.infer")
+
+_RAISED: Final = 0.5
+"""From this share of the threshold on a score is near it."""
 
 
 class Collector(Protocol):
@@ -30,6 +35,9 @@ class Scorer(Protocol):
     def score(self, batch: Batch) -> Scores:
         """Score a batch; one entry a frame, in the batch's order."""
 
+    def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
+        """Take in that a camera showed until then what its last scored frame shows; the next one may differ."""
+
     def forget(self, camera: str) -> None:
         """Drop what is remembered of a camera's last frames."""
 
@@ -42,12 +50,35 @@ class Judge:
     detector: Scorer
 
 
+@dataclass(slots=True)
+class _Seat:
+    """A camera's last moments."""
+
+    judge: Judge
+    metrics: CameraMetrics
+    gate: Gate | None
+    time_s: float = -math.inf
+    captured_ns: int = 0
+    held_s: float | None = None
+    """The time of the last frame that was not computed, of which the detector has yet to be told."""
+    said: tuple[Scores, int] | None = None
+    """The last result, and its place in its batch."""
+
+    @property
+    def raised(self) -> bool:
+        """Whether the last score came near the threshold."""
+        if self.said is None:
+            return True
+        scores, index = self.said
+        return bool(scores.score[index] >= _RAISED * scores.threshold[index])
+
+
 class Infer:
     """A stage that judges frames. Raises `engines.errors.EngineError` when an engine fails."""
 
     name = "infer"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what judges, for whom, and where it goes
         self,
         batcher: Collector,
         judges: Mapping[str, Judge],
@@ -55,19 +86,21 @@ class Infer:
         metrics: Metrics,
         cameras: Mapping[str, CameraMetrics],
         *,
+        gates: Mapping[str, Gate] | None = None,
         gap_s: float = 2.0,
     ) -> None:
         """Judge what `batcher` collects, each camera by its entry in `judges`, and hand verdicts to `offer`.
 
-        A camera without a frame for longer than `gap_s` seconds is judged afresh: no motion, no smoothing across.
+        A camera with an entry in `gates` has a frame computed only if its gate says so; its last result stands for
+        the others. A camera without a frame for longer than `gap_s` seconds is judged afresh: no motion, no
+        smoothing across.
         """
         self._batcher = batcher
         self._judges = judges
         self._offer = offer
         self._metrics = metrics
-        self._cameras = cameras
+        self._seats = {name: _Seat(judge, cameras[name], (gates or {}).get(name)) for name, judge in judges.items()}
         self._gap_s = gap_s
-        self._last: dict[str, tuple[float, int]] = {}
         self.analysed_ns = 0
         """When a frame was last analysed, on the monotonic clock; 0 for never. Any thread may read it."""
 
@@ -91,7 +124,7 @@ class Infer:
         """Judge one batch, or return after a quarter of a second without frames."""
         frames = self._batcher.collect(0.25)
         taken_ns = time.monotonic_ns()
-        for judge, theirs in self._by_judge(frames):
+        for judge, theirs in self._by_judge(self._due(frames, taken_ns)):
             self._judge(judge, theirs, taken_ns)
         return True
 
@@ -106,13 +139,45 @@ class Infer:
     def _by_judge(self, frames: Sequence[Frame]) -> list[tuple[Judge, list[Frame]]]:
         groups: dict[int, tuple[Judge, list[Frame]]] = {}
         for frame in frames:
-            judge = self._judges[frame.camera]
+            judge = self._seats[frame.camera].judge
             groups.setdefault(id(judge), (judge, []))[1].append(frame)
         return list(groups.values())
 
-    def _judge(self, judge: Judge, frames: list[Frame], taken_ns: int) -> None:
+    def _due(self, frames: Sequence[Frame], taken_ns: int) -> list[Frame]:
+        """The frames that must be computed; the others are answered with their camera's last result."""
+        due = []
         for frame in frames:
-            self._mind_gap(judge.detector, frame)
+            seat = self._seats[frame.camera]
+            self._mind_gap(seat, frame)
+            if seat.gate is None or self._changed(seat, seat.gate, frame):
+                due.append(frame)
+            else:
+                self._say_again(seat, frame, taken_ns)
+        return due
+
+    def _changed(self, seat: _Seat, gate: Gate, frame: Frame) -> bool:
+        why: Why = gate.check(frame.time_s, frame.pixels, raised=seat.raised)
+        seat.metrics.gate[why].inc()
+        if why == "unchanged":
+            seat.held_s = frame.time_s
+            return False
+        if seat.held_s is not None:
+            seat.judge.detector.hold(frame.camera, seat.held_s, changed=why == "changed")
+            seat.held_s = None
+        return True
+
+    def _say_again(self, seat: _Seat, frame: Frame, taken_ns: int) -> None:
+        assert seat.said is not None
+        verdict = verdict_of(frame, *seat.said, taken_ns, time.monotonic_ns())
+        seat.metrics.analysed.inc()
+        self._measure_times(seat.metrics, verdict)
+        self._hand_on(verdict)
+
+    def _hand_on(self, verdict: Verdict) -> None:
+        self._offer(verdict)
+        self.analysed_ns = verdict.judged_ns
+
+    def _judge(self, judge: Judge, frames: list[Frame], taken_ns: int) -> None:
         scores = judge.detector.score(
             Batch(
                 cameras=tuple(frame.camera for frame in frames),
@@ -124,32 +189,36 @@ class Infer:
         self._metrics.batch_size.observe(len(frames))
         for index, frame in enumerate(frames):
             verdict = verdict_of(frame, scores, index, taken_ns, judged_ns)
-            self._measure(verdict)
-            self._offer(verdict)
-        self.analysed_ns = judged_ns
+            seat = self._seats[frame.camera]
+            seat.said = scores, index
+            self._measure(seat.metrics, verdict)
+            self._hand_on(verdict)
 
-    def _mind_gap(self, detector: Scorer, frame: Frame) -> None:
+    def _mind_gap(self, seat: _Seat, frame: Frame) -> None:
         """Drop the camera's history when motion since its last frame would make no sense."""
-        last = self._last.get(frame.camera)
-        self._last[frame.camera] = now = (frame.time_s, frame.captured_ns)
-        if last is None:
-            return
-        on_camera_s, here_s = now[0] - last[0], (now[1] - last[1]) / 1e9
-        if on_camera_s <= 0 or max(on_camera_s, here_s) > self._gap_s:
-            detector.forget(frame.camera)
+        on_camera_s, here_s = frame.time_s - seat.time_s, (frame.captured_ns - seat.captured_ns) / 1e9
+        first = seat.captured_ns == 0
+        seat.time_s, seat.captured_ns = frame.time_s, frame.captured_ns
+        if not first and (on_camera_s <= 0 or max(on_camera_s, here_s) > self._gap_s):
+            seat.judge.detector.forget(frame.camera)
+            seat.held_s = None
+            if seat.gate is not None:
+                seat.gate.forget()
 
-    def _measure(self, verdict: Verdict) -> None:
-        frame = verdict.frame
-        camera = self._cameras[frame.camera]
+    def _measure(self, camera: CameraMetrics, verdict: Verdict) -> None:
         camera.analysed.inc()
-        camera.stage["queue"].observe((verdict.taken_ns - frame.captured_ns) / 1e9)
+        self._measure_times(camera, verdict)
         camera.stage["infer"].observe((verdict.judged_ns - verdict.taken_ns) / 1e9)
-        camera.capture_to_verdict.observe((verdict.judged_ns - frame.captured_ns) / 1e9)
         camera.score.set(verdict.score)
         camera.threshold.set(verdict.threshold)
         camera.uncertainty.set(verdict.uncertainty)
         for signal, value in verdict.signals.items():
             camera.signal[signal].set(value)
+
+    def _measure_times(self, camera: CameraMetrics, verdict: Verdict) -> None:
+        captured_ns = verdict.frame.captured_ns
+        camera.stage["queue"].observe((verdict.taken_ns - captured_ns) / 1e9)
+        camera.capture_to_verdict.observe((verdict.judged_ns - captured_ns) / 1e9)
 
 
 def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_ns: int) -> Verdict:

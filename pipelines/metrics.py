@@ -12,6 +12,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from engines.contract import SIGNALS, EngineInfo, Signal
+from pipelines.gate import WHYS, Why
 from pipelines.types import DropCause, Phase
 
 LATENCY_BUCKETS = (
@@ -58,6 +59,7 @@ class Metrics:
         self.sampled_out = counter("frames_sampled_out", "Frames left out to keep the analysed rate.")
         self.analysed = counter("frames_analysed", "Frames that got a score.")
         self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
+        self.gate = counter("gate_frames", "Frames by what the change gate said of them.", ("camera", "why"))
         self.stage = latency("stage_latency_seconds", "Time spent in each stage.", ("camera", "stage"))
         self.capture_to_verdict = latency("capture_to_verdict_seconds", "From decoded to scored, every frame.")
         self.capture_to_publish = latency("capture_to_publish_seconds", "From decoded to sent, alerts.")
@@ -106,6 +108,7 @@ class CameraMetrics:
         self.sampled_out = metrics.sampled_out.labels(camera)
         self.analysed = metrics.analysed.labels(camera)
         self.dropped: dict[DropCause, Counter] = {c: metrics.dropped.labels(camera, c) for c in DROP_CAUSES}
+        self.gate: dict[Why, Counter] = {why: metrics.gate.labels(camera, why) for why in WHYS}
         self.stage = {stage: metrics.stage.labels(camera, stage) for stage in STAGES}
         self.capture_to_verdict = metrics.capture_to_verdict.labels(camera)
         self.capture_to_publish = metrics.capture_to_publish.labels(camera)

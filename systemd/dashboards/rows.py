@@ -184,6 +184,8 @@ def one_camera() -> list[PanelBuilder]:
 
 def frames() -> list[PanelBuilder]:
     """What comes in, and what becomes of it."""
+    unchanged = rate("vigil_gate_frames_total", f'{CAMERA}, why="unchanged"')
+    unchanged = f"sum by (camera) ({unchanged})"
     return [
         lines(
             Text("Frames", "Received from the cameras, left out by sampling, analysed.", "cps"),
@@ -234,6 +236,19 @@ def frames() -> list[PanelBuilder]:
             Text("Age of the last frame", "Seconds since each camera's last frame.", "s"),
             [Query(f"time() - (vigil_camera_last_frame_timestamp_seconds{{{CAMERA}}} > 0)", "{{camera}}")],
             width=6,
+        ),
+        stacked(
+            Text(
+                "Change gate",
+                "unchanged: the last result was used again; all others were computed. first: after a start or an "
+                "outage; changed: something differs; settling and refresh: nothing does, but the result had aged.",
+                "cps",
+            ),
+            [Query(f"sum by (why) ({rate('vigil_gate_frames_total')})", "{{why}}")],
+        ),
+        lines(
+            Text("Saved by camera", "Share of the frames that did not have to be computed.", "percentunit"),
+            [Query(f"{unchanged} / sum by (camera) ({rate('vigil_gate_frames_total')})", "{{camera}}")],
         ),
     ]
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +17,7 @@ from engines.errors import EngineError
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
 from pipelines.batcher import Batcher, BatchSettings
+from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
@@ -62,7 +64,7 @@ class Room:
 
 
 @contextmanager
-def room_of(judges: dict[str, Judge]) -> Iterator[Room]:
+def room_of(judges: dict[str, Judge], gates: dict[str, Gate] | None = None) -> Iterator[Room]:
     registry, filled = CollectorRegistry(), threading.Condition()
     metrics = Metrics(registry)
     series = {camera: metrics.camera(camera) for camera in judges}
@@ -75,7 +77,7 @@ def room_of(judges: dict[str, Judge]) -> Iterator[Room]:
         verdicts.append(verdict)
         return True
 
-    infer = Infer(batcher, judges, offer, metrics, series)
+    infer = Infer(batcher, judges, offer, metrics, series, gates=gates)
     infer.open()
     try:
         yield Room(infer, mailboxes, registry, verdicts)
@@ -190,3 +192,48 @@ def test_each_camera_goes_to_the_network_of_its_profile(profile: Profile, sample
         room.infer.step()
         assert sorted(verdict.frame.camera for verdict in room.verdicts) == ["a", "b"]
         assert room.value("vigil_batch_size_count") == 2
+
+
+def said(verdict: Verdict) -> tuple[float, ...]:
+    return verdict.score, verdict.threshold, verdict.uncertainty, *verdict.signals.values()
+
+
+def test_a_still_camera_is_not_computed_again_and_every_frame_has_a_verdict(
+    judge: Judge, samples: list[Sample]
+) -> None:
+    with room_of({"a": judge, "b": judge}, {"a": Gate()}) as room:
+        verdicts = [room.judge("a", samples[0], index / 5) for index in range(60)]
+        assert [verdict.frame.seq for verdict in verdicts] == list(range(1, 61))
+        assert said(verdicts[40]) == said(verdicts[41])
+        assert np.shares_memory(verdicts[40].map, verdicts[41].map)
+        by_why = {why: room.value("vigil_gate_frames_total", camera="a", why=why) for why in WHYS}
+        computed = room.value("vigil_batch_size_count")
+        assert by_why["first"] == 1
+        assert by_why["unchanged"] == 60 - computed >= 45
+        assert sum(by_why.values()) == room.value("vigil_frames_analysed_total", camera="a") == 60
+        assert room.value("vigil_capture_to_verdict_seconds_count", camera="a") == 60
+        assert room.infer.analysed_ns == verdicts[-1].judged_ns
+        room.judge("b", samples[0])
+        assert room.value("vigil_gate_frames_total", camera="b", why="first") == 0
+
+
+def test_who_rushes_into_a_still_scene_is_flagged_as_soon_as_without_a_gate(
+    judge: Judge, samples: list[Sample]
+) -> None:
+    def flags(gates: dict[str, Gate]) -> list[bool]:
+        with room_of({"a": judge}, gates) as room:
+            for index in range(50):
+                room.judge("a", samples[14], index / 5)
+            return [room.judge("a", sample, 10 + index / 5).flagged for index, sample in enumerate(samples[15:])]
+
+    with_gate, without = flags({"a": Gate()}), flags({})
+    assert with_gate == without
+    assert any(without)
+
+
+def test_after_an_outage_a_still_camera_is_computed(judge: Judge, samples: list[Sample]) -> None:
+    with room_of({"a": judge}, {"a": Gate()}) as room:
+        for index in range(20):
+            room.judge("a", samples[0], index / 5)
+        room.judge("a", samples[0], 60.0)
+        assert room.value("vigil_gate_frames_total", camera="a", why="first") == 2
