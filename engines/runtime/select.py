@@ -1,31 +1,45 @@
-"""Which engine runs: the fastest that this machine and this version have."""
+"""Which engine runs: the fastest that this machine has and that says what the reference says."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
-from engines.contract import Engine
+from engines.contract import Engine, EngineInfo
 from engines.errors import EngineError
 from engines.network.files import Network
-from engines.runtime.openvino import OpenVinoEngine, processor
+from engines.runtime.cache import EngineCache
+from engines.runtime.gated import TRIAL_FRAMES, GatedEngine, Option, Watcher
+from engines.runtime.openvino import OpenVinoEngine, Precision, processor
+from engines.runtime.parity import Agreement, compare, expect, failed
+from engines.runtime.pictures import trial_pictures
+from engines.runtime.prepare import Build, Order, make_gpu_engine
 
 Runtime = Literal["openvino", "torch", "tensorrt"]
+_DRIVER: Final = Path("/proc/driver/nvidia/version")
+_MOST: Final = 8
 
 
 class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The `[engine]` section of the settings."""
 
     runtime: Literal["auto", "openvino", "torch", "tensorrt"] = "auto"
-    """`auto` takes the first of `candidates()` that is usable."""
-    precision: Literal["auto", "f32", "bf16"] = "auto"
-    """`auto` is bf16 where the processor has it, else f32."""
+    """`auto` takes the first of `candidates()` that is usable and passes parity."""
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"
+    """`auto` is bf16 on a processor that has it, f16 on a GPU, else f32."""
     threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Threads of the CPU engine; 0 leaves one core to the decoders."""
+    streams: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    """Frames of a batch that the CPU engine computes side by side; 0 is one for two threads."""
+    cache: str = "auto"
+    """Folder of compiled engines; `auto` is systemd's CacheDirectory, else the user's; `off` keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +50,182 @@ class Candidate:
     usable: bool
     why: str
     """For people: what it would run on, or what is missing."""
+    forcible: bool
+    """Whether a setting can force it, though it would not be chosen."""
 
 
 def candidates() -> tuple[Candidate, ...]:
     """Every runtime, fastest first, each with the reason why it can or cannot run here."""
-    return (_gpu("tensorrt"), _gpu("torch"), _openvino())
+    return (_tensorrt(), _torch(), _openvino())
 
 
-def select_engine(network: Network, settings: EngineSettings) -> Engine:
-    """Choose the engine for a network; it is not open yet.
+def select_engine(
+    network: Network,
+    settings: EngineSettings,
+    *,
+    most: int = _MOST,
+    frames: int = 0,
+    watcher: Watcher | None = None,
+) -> Engine:
+    """Choose the engine for a network and batches of up to `most`; it is not open yet.
 
-    Raises `EngineError` when the runtime asked for is not usable; the text says what to do.
+    It answers by the reference until a faster one has agreed with that: on pictures made by rule while it opens, or
+    with `frames` > 0 on so many frames that come in. `watcher` is told. Raises `EngineError` when the runtime or the
+    precision asked for is not usable; the text says what to do.
     """
+    options = list(_options(network, settings, most))
+    reference = OpenVinoEngine(
+        network, precision="f32", threads=settings.threads, streams=settings.streams, cache=_cache(settings)
+    )
+    if not options and watcher is None:
+        return reference
+    return GatedEngine(reference, options, frames=frames, watcher=watcher)
+
+
+def try_engines(network: Network, settings: EngineSettings) -> list[Agreement]:
+    """Ask every engine that could be chosen, on pictures made by rule, the fastest first; the reference last.
+
+    Raises `EngineError` as `select_engine` does, and when the reference itself fails.
+    """
+    options = list(_options(network, settings, _MOST))
+    reference = OpenVinoEngine(network, precision="f32", threads=settings.threads, cache=_cache(settings))
+    reference.open()
+    expected = expect(reference, trial_pictures(TRIAL_FRAMES, network.spec.input_size))
+    found = []
+    for option in options:
+        try:
+            engine = option.make()
+            engine.open()
+            found.append(compare(engine, expected, option.batches))
+            engine.close()
+        except EngineError as error:
+            found.append(failed(option.info, str(error)))
+    found.append(compare(reference, expected, (1,)))
+    reference.close()
+    return found
+
+
+def cache_folder(settings: EngineSettings) -> Path | None:
+    """Where compiled engines are kept, or None for nowhere."""
+    if settings.cache == "off":
+        return None
+    if settings.cache != "auto":
+        return Path(settings.cache).expanduser()
+    given = os.environ.get("CACHE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given) / "engines"
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(home).expanduser() / "vigil" / "engines"
+    except RuntimeError:  # the home of nobody
+        return None
+
+
+def _cache(settings: EngineSettings) -> EngineCache | None:
+    folder = cache_folder(settings)
+    return None if folder is None else EngineCache(folder)
+
+
+def _options(network: Network, settings: EngineSettings, most: int) -> Iterator[Option]:
+    """What could serve in place of the reference, the fastest first. Raises `EngineError` when asked in vain."""
     wanted = [each for each in candidates() if settings.runtime in ("auto", each.runtime)]
-    chosen = next((each for each in wanted if each.usable), None)
-    if chosen is None:
+    chosen = [each for each in wanted if each.usable or (settings.runtime != "auto" and each.forcible)]
+    if not chosen:
         reasons = "; ".join(f"{each.runtime}: {each.why}" for each in wanted)
         raise EngineError(
             f"no engine to run the network with ({reasons}): set the engine's runtime to auto or openvino"
         )
-    return OpenVinoEngine(network, precision=settings.precision, threads=settings.threads)
+    for each in chosen:
+        if each.runtime == "openvino":
+            yield from _on_cpu(network, settings)
+        else:
+            yield from _on_gpu(network, settings, each, most)
+
+
+def _on_cpu(network: Network, settings: EngineSettings) -> Iterator[Option]:
+    for precision in _cpu_precisions(network, settings.precision):
+        engine = OpenVinoEngine(
+            network,
+            precision=precision,
+            threads=settings.threads,
+            streams=settings.streams,
+            cache=_cache(settings),
+        )
+        yield Option(engine.info, partial(_same, engine), batches=(1,))
+
+
+def _cpu_precisions(network: Network, wanted: str) -> Sequence[Precision]:
+    """What to try before float32, the fastest first, each followed by what is more precise."""
+    able = [each for each in processor().precisions if each != "f32"]
+    if wanted == "auto":
+        # int8 gains a tenth over bf16 and costs agreement, half over float32: see README.md.
+        return able or (["int8"] if network.int8 is not None else [])
+    if wanted == "int8":
+        return ["int8", *able]
+    if wanted == "bf16":
+        return ["bf16"]
+    if wanted == "f32":
+        return []
+    raise EngineError("the CPU has no f16 arithmetic: set the engine's precision to auto, bf16, f32 or int8")
+
+
+def _on_gpu(network: Network, settings: EngineSettings, candidate: Candidate, most: int) -> Iterator[Option]:
+    folder, batches = cache_folder(settings), tuple(size for size in (1, 2, 4, 8, 16, 32, 64) if size < most)
+    for precision in _gpu_precisions(network, settings.precision, candidate):
+        order = Order(
+            runtime=candidate.runtime if candidate.usable else "torch-cpu",
+            precision=precision,
+            most=most,
+            cache=str(folder or ""),
+        )
+        build = Build(network, order) if folder is not None and candidate.usable else None
+        info = EngineInfo(candidate.runtime, candidate.why, precision, network.id)
+        yield Option(info, partial(make_gpu_engine, network, order), (*batches, most), build)
+
+
+def _gpu_precisions(network: Network, wanted: str, candidate: Candidate) -> Sequence[str]:
+    if not candidate.usable:  # torch on a processor
+        return ["f32" if wanted == "auto" else wanted]
+    if wanted == "auto":
+        return ["f16", "f32"]
+    if wanted == "int8" and network.int8 is None:
+        raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+    return {"int8": ["int8", "f16"], "f16": ["f16"], "bf16": ["bf16"], "f32": ["f32"]}[wanted]
+
+
+def _same(engine: OpenVinoEngine) -> Engine:
+    return engine
 
 
 def _openvino() -> Candidate:
     try:
         cpu = processor()
     except EngineError as error:
-        return Candidate("openvino", usable=False, why=str(error))
-    return Candidate("openvino", usable=True, why=f"{cpu.name}, {cpu.precisions[0]}")
+        return Candidate("openvino", usable=False, why=str(error), forcible=False)
+    return Candidate("openvino", usable=True, why=f"{cpu.name}, {cpu.precisions[0]}", forcible=True)
 
 
-def _gpu(runtime: Literal["torch", "tensorrt"]) -> Candidate:
-    """Say what stands in the way of a runtime for GPUs: this version's code before the machine."""
-    found = "installed" if importlib.util.find_spec(runtime) else "not installed"
-    card = "NVIDIA driver loaded" if Path("/proc/driver/nvidia/version").exists() else "no NVIDIA driver"
-    return Candidate(runtime, usable=False, why=f"this version of Vigil cannot run on it ({runtime} {found}, {card})")
+def _torch() -> Candidate:
+    """Torch on a GPU; on a processor it is the slowest, and only for comparisons."""
+    if not _installed("torch", "onnx"):
+        return Candidate("torch", usable=False, why="torch and onnx are not installed", forcible=False)
+    if not _DRIVER.exists():
+        return Candidate("torch", usable=False, why="no NVIDIA driver; slow on a processor", forcible=True)
+    import torch  # noqa: PLC0415 - seconds and 150 MB, and only where there is a GPU
+
+    if not torch.cuda.is_available():
+        return Candidate("torch", usable=False, why="this build of torch sees no CUDA device", forcible=True)
+    return Candidate("torch", usable=True, why=torch.cuda.get_device_name(), forcible=True)
+
+
+def _tensorrt() -> Candidate:
+    missing = [name for name in ("tensorrt", "pycuda") if not _installed(name)]
+    if not _DRIVER.exists():
+        missing.append("an NVIDIA driver")
+    if missing:
+        return Candidate("tensorrt", usable=False, why=f"{' and '.join(missing)} missing", forcible=False)
+    return Candidate("tensorrt", usable=True, why="TensorRT on the first NVIDIA GPU", forcible=True)
+
+
+def _installed(*packages: str) -> bool:
+    return all(importlib.util.find_spec(package) is not None for package in packages)

@@ -14,7 +14,6 @@ from engines.errors import EngineError
 from engines.network.files import Network
 from engines.runtime.cache import EngineCache
 from engines.runtime.openvino import OpenVinoEngine, default_threads, processor
-from engines.runtime.select import EngineSettings, candidates, select_engine
 
 
 def noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -110,24 +109,6 @@ def test_precisions_agree(network: Network) -> None:
         made.append(engine.encode(noise(1)).features.ravel())
         engine.close()
     assert np.corrcoef(made[0], made[1])[0, 1] > 0.99
-
-
-def test_auto_takes_the_first_usable_candidate(network: Network) -> None:
-    first = next(each for each in candidates() if each.usable)
-    assert select_engine(network, EngineSettings()).info.runtime == first.runtime
-
-
-def test_every_candidate_says_why() -> None:
-    assert {each.runtime for each in candidates()} == {"tensorrt", "torch", "openvino"}
-    assert all(each.why for each in candidates())
-
-
-@pytest.mark.parametrize("runtime", ["torch", "tensorrt"])
-def test_forcing_a_runtime_that_cannot_run_says_what_to_do(network: Network, runtime: str) -> None:
-    if any(each.usable for each in candidates() if each.runtime == runtime):
-        pytest.skip("this machine has it")
-    with pytest.raises(EngineError, match=r"set the engine.s runtime to auto or openvino"):
-        select_engine(network, EngineSettings(runtime=runtime))  # type: ignore[arg-type]  # one of its literals
 
 
 def test_signals_can_be_taken_after_engines_came_and_went_in_any_order(network: Network) -> None:
