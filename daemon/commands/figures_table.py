@@ -66,6 +66,8 @@ _FIGURES: Sequence[tuple[str, Callable[[Figures], str]]] = (
     ("false alarms (normal hours)", lambda f: _pair(str(f.alarms.false_alarms), number(f.alarms.normal_hours))),
     ("false alarms an hour", lambda f: number(f.alarms.false_alarms_per_hour)),
     ("  95 % interval", lambda f: _interval(f.alarms.false_alarms_per_hour_interval)),
+    ("  promised by the profile", lambda f: _pair(number(f.alarms.promised), _interval(f.alarms.promised_interval))),
+    ("  promise kept", lambda f: NONE if f.alarms.promise_kept is None else "yes" if f.alarms.promise_kept else "no"),
     ("normal frames flagged", lambda f: percent(f.alarms.flagged_normal_share)),
     ("latency a frame, p50 / p99", _latency),
 )

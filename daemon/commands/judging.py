@@ -14,7 +14,7 @@ from daemon.commands.gallery import Gallery
 from daemon.commands.labelled import LabelledClip
 from engines.contract import Engine
 from engines.detector import Detector
-from engines.evaluation.record import ClipRecord, Judged
+from engines.evaluation.record import ClipRecord, Judged, Promise
 from engines.evaluation.shifts import NOTHING, Shift
 from engines.profile import Profile
 from pipelines.errors import SourceError
@@ -57,7 +57,12 @@ def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | 
     source = source_of(clip.spec, task.fps, judge.engine.spec.input_size)
     with closing(source):
         record = ClipRecord(
-            clip.name, clip.truth, judge.profile.threshold, still=source.still, with_maps=task.keep_maps
+            clip.name,
+            clip.truth,
+            judge.profile.threshold,
+            still=source.still,
+            promise=promise_of(judge.profile) if source.still == judge.profile.still else None,
+            with_maps=task.keep_maps,
         )
         alone = source.still and not judge.profile.still
         shown = task.bar.add_task(f"{clip.name} {task.shift.label}".strip(), total=source.size_hint)
@@ -73,6 +78,16 @@ def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | 
     if not record.times_s:
         raise SourceError(f"{clip.spec.label}: no frame in it; check the source and its stretch")
     return record
+
+
+def promise_of(profile: Profile) -> Promise | None:
+    """What a profile says of its false alarms; None of one made before profiles did."""
+    told = profile.provenance.get("figures", {})
+    if "rate_interval" not in told:
+        return None
+    share = 1.0 if profile.still else 1 / 24
+    low, high = told["rate_interval"]
+    return Promise(told["rate"] * share, low * share, high * share)
 
 
 def _shifted(stream: Iterator[Sample], shift: Shift) -> Iterator[Sample]:

@@ -46,6 +46,11 @@ DEFINITIONS: Final = (
         "the anomaly. The interval is Poisson's, 95 %.",
     ),
     (
+        "Promised rate",
+        "What the profile says of its own false alarms: its budget, and where the true rate may be as far as the "
+        "footage it was enrolled on tells. Kept: that interval and the measured one have a rate in common.",
+    ),
+    (
         "Found, delay",
         "An anomaly is found when a frame is flagged while it is there or within a second after; the delay "
         "runs from its first frame.",

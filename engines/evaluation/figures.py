@@ -46,6 +46,12 @@ class AlarmFigures(msgspec.Struct, frozen=True, kw_only=True):
     """95 % confidence interval of the rate, from the number of events (Poisson, exact)."""
     flagged_normal_share: float | None
     """Share of normal frames that are flagged."""
+    promised: float | None
+    """The budget of the profile: false alarms an hour; of stills, the share of normal pictures flagged."""
+    promised_interval: tuple[float, float] | None
+    """Where the true rate is, by what the profile says of itself."""
+    promise_kept: bool | None
+    """Whether the interval of what was measured and the one promised have a rate in common."""
     instances: int
     found: int
     delay_median_s: float | None

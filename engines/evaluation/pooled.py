@@ -12,7 +12,7 @@ from scipy.stats import chi2  # type: ignore[import-untyped]  # it ships no stub
 from engines.evaluation import frames as frame_metrics
 from engines.evaluation.alarms import Alarms, EventRule, Found, judge, judge_stills
 from engines.evaluation.figures import AlarmFigures, FrameFigures, OperatingPoint
-from engines.evaluation.record import ClipRecord
+from engines.evaluation.record import ClipRecord, Promise
 
 _STEPS: Final = 48
 
@@ -80,6 +80,7 @@ class Pooled:
         false = sum(len(alarms.false) for alarms in self.alarms)
         hours = None if self.still else sum(alarms.normal_s for alarms in self.alarms) / 3600
         delays = [one.delay_s for one in self.found if one.delay_s is not None]
+        promise, amount = self._promise(), float(normal.sum()) if self.still else hours
         return AlarmFigures(
             events=sum(len(alarms.events) for alarms in self.alarms),
             false_alarms=false,
@@ -87,11 +88,19 @@ class Pooled:
             false_alarms_per_hour=false / hours if hours else None,
             false_alarms_per_hour_interval=poisson_interval(false, hours) if hours else None,
             flagged_normal_share=float((self.scores >= self.thresholds)[normal].mean()) if normal.any() else None,
+            promised=promise.rate if promise else None,
+            promised_interval=(promise.low, promise.high) if promise else None,
+            promise_kept=kept(promise, false, amount) if promise and amount else None,
             instances=len(self.found),
             found=sum(one.found for one in self.found),
             delay_median_s=float(np.median(delays)) if delays and not self.still else None,
             delay_p90_s=float(np.quantile(delays, 0.9)) if delays and not self.still else None,
         )
+
+    def _promise(self) -> Promise | None:
+        """What the profile promised; nothing is said of several profiles together."""
+        promises = {record.promise for record in self.records}
+        return promises.pop() if len(promises) == 1 else None
 
     def operating_points(self) -> list[OperatingPoint]:
         """What other thresholds would bring, from the highest on; empty without normal footage."""
@@ -131,6 +140,12 @@ def poisson_interval(events: int, hours: float) -> tuple[float, float]:
     """95 % interval of a rate from a count of events (F. Garwood, Biometrika 1936)."""
     low = 0.0 if events == 0 else float(chi2.ppf(0.025, 2 * events)) / 2
     return low / hours, float(chi2.ppf(0.975, 2 * events + 2)) / 2 / hours
+
+
+def kept(promise: Promise, events: int, amount: float) -> bool:
+    """Whether the 95 % interval of a count over some hours (or pictures) and the promised one overlap."""
+    low, high = poisson_interval(events, amount)
+    return low <= promise.high and high >= promise.low
 
 
 def _share(found: Sequence[Found]) -> float | None:

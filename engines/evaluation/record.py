@@ -78,6 +78,16 @@ class Judged:
     latency_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a profile says of its own false alarms: an hour, or, of stills, as a share of the pictures."""
+
+    rate: float
+    low: float
+    high: float
+    """The true rate is from `low` to `high`, as far as the footage of the enrolment tells."""
+
+
 @dataclass(slots=True, eq=False)
 class ClipRecord:
     """Everything about one clip that the metrics need. Close it to release its maps."""
@@ -86,6 +96,8 @@ class ClipRecord:
     truth: Truth
     threshold: float
     still: bool = False
+    promise: Promise | None = None
+    """Of the profile; None when it says nothing."""
     with_maps: bool = True
     """Whether pixels and regions are counted at all; a study of thresholds needs only frames."""
     times_s: list[float] = field(default_factory=list)

@@ -44,9 +44,15 @@ def _alarm_tiles(alarms: AlarmFigures) -> list[Html]:
     interval = alarms.false_alarms_per_hour_interval
     usual = f"90 of 100 within {number(alarms.delay_p90_s, 's')}"
     doubt = f"95 %: {number(interval[0])} to {number(interval[1])}; {alarms.false_alarms} events" if interval else ""
+    stated = alarms.promised_interval
+    promised = (
+        f"promised {number(stated[0])} to {number(stated[1])}, aimed at {number(alarms.promised)}" if stated else ""
+    )
+    held = NONE if alarms.promise_kept is None else "kept" if alarms.promise_kept else "not kept"
     return [
         _tile("Anomalies found", found, "flagged at least once"),
         _tile("False alarms an hour", number(alarms.false_alarms_per_hour), doubt),
+        _tile("Promised rate", held, promised),
         _tile("Normal frames flagged", percent(alarms.flagged_normal_share), "at the profile's threshold"),
         _tile("Detection delay", number(alarms.delay_median_s, "s"), usual),
     ]
