@@ -11,6 +11,7 @@ import numpy as np
 from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Pixels, Scores, Signal
 from engines.errors import EngineError, ProfileError
 from engines.lasting import LastingLatent
+from engines.light import Light
 from engines.motion import CELLS, MotionHistory
 from engines.normality import Moving, Normality
 from engines.profile import Profile
@@ -25,6 +26,7 @@ class _Camera:
     normality: Normality
     threshold: float
     still: bool
+    light: Light | None
     motion: MotionHistory = field(default_factory=MotionHistory)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     smoother: Smoother = field(default_factory=Smoother)
@@ -88,9 +90,10 @@ class Detector:
         Raises `EngineError` when the engine fails or a camera has no profile.
         """
         self._check(batch)
-        encoded = self._engine.encode(batch.pixels)
+        pixels = self._in_usual_light(batch)
+        encoded = self._engine.encode(pixels)
         distance, normal = self._compare(batch, encoded)
-        residuals = residuals_of(encoded.features, batch.pixels, self._engine.decode(normal))
+        residuals = residuals_of(encoded.features, pixels, self._engine.decode(normal))
         judged = [self._judge(batch, index, encoded, distance, residuals) for index in range(len(batch))]
         return self._assemble(batch, judged)
 
@@ -121,6 +124,16 @@ class Detector:
             raise EngineError("a batch needs one camera, one time and one picture a frame, and at least one frame")
         for camera in batch.cameras:
             self._known(camera)
+
+    def _in_usual_light(self, batch: Batch) -> Pixels:
+        """What appearance is judged by. Motion is measured on the frames as they are: flow minds no change of light."""
+        lights = [self._cameras[camera].light for camera in batch.cameras]
+        if all(light is None for light in lights):
+            return batch.pixels
+        evened = [
+            one if light is None else light.even_out(one) for light, one in zip(lights, batch.pixels, strict=True)
+        ]
+        return np.stack(evened)
 
     def _compare(self, batch: Batch, encoded: Encoded) -> tuple[Floats, Floats]:
         """Distances to each camera's memory and the normal latents found there, in the batch's order."""
@@ -172,6 +185,7 @@ def _camera(camera: str, profile: Profile, engine: Engine) -> _Camera:
             f"{engine.info.model}: enrol the camera again with this network"
         )
     try:
-        return _Camera(Normality.from_arrays(profile.arrays), profile.threshold, profile.still)
+        light = Light.from_arrays(profile.arrays)
+        return _Camera(Normality.from_arrays(profile.arrays), profile.threshold, profile.still, light)
     except (KeyError, ValueError, TypeError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error

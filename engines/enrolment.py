@@ -111,6 +111,7 @@ class Enrolment:
         self._footage.close()
 
     def _finish(self, tick: Callable[[str, int, int], None]) -> Enrolled:
+        self._footage.find_light()
         material = encode(self._footage, self._engine, tick)
         fitted = fit(material, np.arange(len(material.latents)), tick)
         strange = _outliers(material, fitted, still=bool(self._still))
@@ -120,7 +121,8 @@ class Enrolment:
         budget = self._budget(material, fitted)
         warnings = self._warnings(budget, left_out)
         provenance = self._provenance(material, fitted, budget, left_out, warnings)
-        arrays = fitted.normality.to_arrays()
+        light = self._footage.light
+        arrays = fitted.normality.to_arrays() | ({} if light is None else light.to_arrays())
         profile = Profile(self._network, bool(self._still), budget.threshold, provenance, arrays)
         return Enrolled(profile, left_out, warnings, budget, 0.0 if self._still else self._footage.duration_s)
 

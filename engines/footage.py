@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import GAP_S, Pixels
+from engines.light import Light, blocks_of, fit_light
 from engines.motion import CELLS, MotionHistory
 
 BLOCK_S: Final = 8.0
@@ -53,6 +54,8 @@ class Footage:
         self.counts: list[int] = []
         """Frames given in each stretch."""
         self.kept: list[Kept] = []
+        self.light: Light | None = None
+        """Set by `find_light`."""
 
     @property
     def duration_s(self) -> float:
@@ -80,7 +83,16 @@ class Footage:
             self._thin()
 
     def pixels(self, index: int) -> Pixels:
-        """The pixels of a kept frame, uint8 [H, W, 3]."""
+        """The pixels of a kept frame, uint8 [H, W, 3], in the usual light once that was found."""
+        stored = self._stored(index)
+        return stored if self.light is None else self.light.even_out(stored)
+
+    def find_light(self) -> None:
+        """Learn the usual light from all kept frames; unrelated pictures have none."""
+        if not self._still and self.kept:
+            self.light = fit_light(np.stack([blocks_of(self._stored(index)) for index in range(len(self.kept))]))
+
+    def _stored(self, index: int) -> Pixels:
         data = os.pread(self._descriptor(), self._bytes, self.kept[index].slot * self._bytes)
         return np.frombuffer(data, np.uint8).reshape(self._shape)
 
