@@ -19,7 +19,6 @@ from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
-from engines.evaluation.page import number
 from engines.network.files import shared_network
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError, SourceLost
@@ -219,8 +218,13 @@ def promise(enrolled: Enrolled) -> str:
     length = f"{minutes:.1f} minutes" if minutes < 60 else f"{minutes / 60:.1f} hours"
     return (
         f"expect {wanted:g} false alarm{'' if wanted == 1 else 's'} a day; from {length} of footage the true rate may "
-        f"be anywhere from {number(low)} to {number(high)} a day"
+        f"be anywhere from {_quantity(low)} to {_quantity(high)} a day"
     )
+
+
+def _quantity(value: float) -> str:
+    """Two digits that count: a bound is no more exact than that."""
+    return f"{float(f'{value:.2g}'):,.15g}"
 
 
 def _tell_left_out(enrolled: Enrolled) -> None:

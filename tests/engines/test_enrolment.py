@@ -22,13 +22,26 @@ def enrolment(engine: OpenVinoEngine, network: Network) -> Enrolment:
 
 def test_a_profile_tells_what_it_was_made_of(enrolled: Enrolled, network: Network) -> None:
     told = enrolled.profile.provenance
-    assert told["sources"] == [{"source": "normal", "frames": 200}]
+    assert told["sources"] == [{"source": "normal", "frames": 200, "sha256": "a5" * 32}]
     assert told["frames"]["kept"] == 200
     assert told["seconds"] == pytest.approx(39.8)
     assert told["settings"]["false_alarms_per_day"] == 100
     assert told["network"] == network.id
     assert told["figures"]["threshold"] == enrolled.profile.threshold
-    assert told["versions"]["vigil"]
+    assert told["versions"].keys() == {"vigil", "commit", "engines", "python", "numpy"}
+    assert told["training"]["recipe_id"] == network.provenance["recipe_id"]
+    assert isinstance(told["training"]["seed"], int)
+    assert told["settings"]["seed"] == 0
+    assert told["engine"]["precision"]
+
+
+def test_a_profile_tells_how_sure_its_threshold_is(enrolled: Enrolled) -> None:
+    told = enrolled.profile.provenance["figures"]
+    low, high = told["rate_interval"]
+    assert told["rate"] == 100
+    assert low < 100 < high
+    assert high >= told["rate_ceiling"] >= 3.6 * 86400 / enrolled.seconds
+    assert enrolled.seconds == pytest.approx(39.8)
 
 
 def test_says_how_far_little_footage_is_stretched(engine: OpenVinoEngine, network: Network) -> None:
