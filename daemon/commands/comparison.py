@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 from daemon.commands.gallery import Gallery
 from daemon.commands.judging import Judge, Task, judge_clip
 from daemon.commands.labelled import FootageSet, labelled
+from daemon.commands.study import Windows, study_clip
 from daemon.errors import SettingsError
 from daemon.version import installed_version
 from engines.contract import Engine
@@ -145,16 +146,18 @@ class _Bench:
             )
         )
         if self._study:
-            self._shift(judge, footage, still=found.still)
+            self._shift(judge, footage, found)
 
     def _away(self, name: str, judge: Judge, footage: FootageSet) -> None:
         records = self._records(judge, footage, Task(self._fps, self._bar, keep_maps=False))
         self.cross.append(cross_row(name, footage.name, records, self._rule, home=False))
 
-    def _shift(self, judge: Judge, footage: FootageSet, *, still: bool) -> None:
-        for shift in shifts_for(still=still):
-            records = self._records(judge, footage, Task(self._fps, self._bar, shift, keep_maps=False))
-            self.shifts.append(shift_row(footage.name, shift.name, shift.label, records, self._rule))
+    def _shift(self, judge: Judge, footage: FootageSet, found: Figures) -> None:
+        shifts, windows, task = shifts_for(still=found.still), Windows.of(found.frames), Task(self._fps, self._bar)
+        studied = [study_clip(judge, clip, task, shifts, windows) for clip in footage.clips]
+        for shift, records in zip(shifts, zip(*studied, strict=True), strict=True):
+            seen = [record for record in records if record.times_s]
+            self.shifts.append(shift_row(footage.name, shift.name, shift.label, seen, self._rule))
 
     def _records(
         self, judge: Judge, footage: FootageSet, task: Task, gallery: Gallery | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -15,10 +14,8 @@ from daemon.commands.labelled import LabelledClip
 from engines.contract import Engine
 from engines.detector import Detector
 from engines.evaluation.record import ClipRecord, Judged, Promise
-from engines.evaluation.shifts import NOTHING, Shift
 from engines.profile import Profile
 from pipelines.errors import SourceError
-from pipelines.sources.source import Sample
 from pipelines.types import Verdict
 
 _CAMERA = "footage"
@@ -44,7 +41,6 @@ class Task:
 
     fps: float | None
     bar: Bar
-    shift: Shift = NOTHING
     keep_maps: bool = True
     """Whether to count pixels and regions, too."""
 
@@ -65,15 +61,15 @@ def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | 
             with_maps=task.keep_maps,
         )
         alone = source.still and not judge.profile.still
-        shown = task.bar.add_task(f"{clip.name} {task.shift.label}".strip(), total=source.size_hint)
-        for batch in batches(_shifted(samples(source), task.shift), 1 if alone else BATCH):
+        shown = task.bar.add_task(clip.name, total=source.size_hint)
+        for batch in batches(samples(source), 1 if alone else BATCH):
             if alone or not record.times_s:
                 judge.detector.forget(_CAMERA)
             for verdict in verdicts.judge(judge.detector, _CAMERA, batch):
                 record.add(_judged(verdict, len(batch)))
                 if gallery is not None:
                     gallery.consider(record, verdict)
-            task.bar.update(shown, advance=len(batch) * task.shift.keep_every, total=source.size_hint)
+            task.bar.update(shown, advance=len(batch), total=source.size_hint)
         task.bar.remove_task(shown)
     if not record.times_s:
         raise SourceError(f"{clip.spec.label}: no frame in it; check the source and its stretch")
@@ -88,23 +84,6 @@ def promise_of(profile: Profile) -> Promise | None:
     share = 1.0 if profile.still else 1 / 24
     low, high = told["rate_interval"]
     return Promise(told["rate"] * share, low * share, high * share)
-
-
-def _shifted(stream: Iterator[Sample], shift: Shift) -> Iterator[Sample]:
-    for number, sample in enumerate(stream):
-        if number % shift.keep_every == 0:
-            yield _changed(sample, shift, number)
-
-
-def _changed(sample: Sample, shift: Shift, number: int) -> Sample:
-    return Sample(
-        shift.apply(sample.pixels, number),
-        sample.time_s,
-        sample.captured_ns,
-        sample.wall_s,
-        sample.picture,
-        part=sample.part,
-    )
 
 
 def _judged(verdict: Verdict, together: int) -> Judged:

@@ -31,8 +31,13 @@ class Shift:
         return pixels if self.change is None else self.change(pixels, self.strength, number)
 
 
-def _dim(pixels: Pixels, share: float, _: int) -> Pixels:
+def _light(pixels: Pixels, share: float, _: int) -> Pixels:
     return np.asarray(cv2.convertScaleAbs(pixels, alpha=share), np.uint8)
+
+
+def _gamma(pixels: Pixels, power: float, _: int) -> Pixels:
+    levels = np.rint(255 * np.linspace(0, 1, 256) ** power).astype(np.uint8)
+    return np.asarray(cv2.LUT(pixels, levels), np.uint8)
 
 
 def _noise(pixels: Pixels, sigma: float, number: int) -> Pixels:
@@ -60,9 +65,15 @@ NOTHING: Final = Shift("none", 0, "as filmed")
 
 SHIFTS: Final = (
     NOTHING,
-    Shift("dimming", 0.8, "light at 80 %", _dim),
-    Shift("dimming", 0.6, "light at 60 %", _dim),
-    Shift("dimming", 0.4, "light at 40 %", _dim),
+    Shift("dimming", 0.8, "light at 80 %", _light),
+    Shift("dimming", 0.6, "light at 60 %", _light),
+    Shift("dimming", 0.4, "light at 40 %", _light),
+    Shift("brightening", 1.15, "light at 115 %", _light),
+    Shift("brightening", 1.3, "light at 130 %", _light),
+    Shift("brightening", 1.6, "light at 160 %", _light),
+    Shift("gamma", 0.8, "to the power 0.8", _gamma),
+    Shift("gamma", 1.25, "to the power 1.25", _gamma),
+    Shift("gamma", 1.6, "to the power 1.6", _gamma),
     Shift("noise", 4, "sigma 4 of 255", _noise),
     Shift("noise", 8, "sigma 8 of 255", _noise),
     Shift("noise", 16, "sigma 16 of 255", _noise),
