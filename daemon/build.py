@@ -30,6 +30,7 @@ from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics, Metrics, process_metrics
 from pipelines.publish import PublishedCamera, Publisher
+from pipelines.shedding import Door, Shedder
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source
@@ -49,6 +50,16 @@ class _Seat:
     input_size: tuple[int, int]
     metrics: CameraMetrics
     mailbox: Mailbox
+    door: Door
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all cameras have in common."""
+
+    metrics: Metrics
+    filled: threading.Condition
+    shedder: Shedder
 
 
 def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly:
@@ -62,12 +73,13 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     metrics = Metrics(registry)
     process_metrics(registry)
     metrics.build.labels(installed_version()).set(1)
-    filled = threading.Condition()
+    shared = _Shared(metrics, threading.Condition(), Shedder(settings.shedding, metrics.load))
     profiles = _load(config)
-    seats = {c.name: _seat(c, profiles[c.name], metrics, filled) for c in config.cameras}
+    seats = {c.name: _seat(c, profiles[c.name], shared) for c in config.cameras}
     metrics.queue_depth.labels("mailboxes").set_function(lambda: _waiting(seats.values()))
     board, publisher = Board(), _publisher(settings, seats, metrics)
-    infer = _infer(settings, seats, _judges(settings, profiles), filled, publisher, metrics)
+    judges = _judges(settings, profiles)
+    infer = _infer(settings, seats, judges, publisher, shared)
 
     def told(status: CameraStatus) -> None:
         board.report(status)
@@ -117,12 +129,20 @@ def _load(config: Config) -> dict[str, _Loaded]:
     return loaded
 
 
-def _seat(camera: Camera, loaded: _Loaded, metrics: Metrics, filled: threading.Condition) -> _Seat:
-    series = metrics.camera(camera.name)
+def _seat(camera: Camera, loaded: _Loaded, shared: _Shared) -> _Seat:
+    series = shared.metrics.camera(camera.name)
     series.describe_profile(loaded.id)
     series.threshold.set(loaded.profile.threshold)
     network = loaded.profile.network
-    return _Seat(camera, loaded.id, network.id, network.spec.input_size, series, Mailbox(camera.name, filled))
+    return _Seat(
+        camera,
+        loaded.id,
+        network.id,
+        network.spec.input_size,
+        series,
+        Mailbox(camera.name, shared.filled),
+        shared.shedder.door(series, camera.priority),
+    )
 
 
 def _waiting(seats: Iterable[_Seat]) -> int:
@@ -147,15 +167,23 @@ def _infer(
     settings: Settings,
     seats: Mapping[str, _Seat],
     judges: Mapping[str, Judge],
-    filled: threading.Condition,
     publisher: Publisher,
-    metrics: Metrics,
+    shared: _Shared,
 ) -> Infer:
     series = {name: seat.metrics for name, seat in seats.items()}
-    batcher = Batcher((seat.mailbox for seat in seats.values()), filled, settings.batch, series)
+    batcher = Batcher((seat.mailbox for seat in seats.values()), shared.filled, settings.batch, series)
     gap_s = max(2.0, 3 / min(seat.camera.fps for seat in seats.values()))
     gates = {name: Gate(settings.gate) for name in seats} if settings.gate.enabled else {}
-    return Infer(batcher, judges, publisher.offer, metrics, series, gates=gates, gap_s=gap_s)
+    return Infer(
+        batcher,
+        judges,
+        publisher.offer,
+        shared.metrics,
+        series,
+        gates=gates,
+        worked=shared.shedder.worked,
+        gap_s=gap_s,
+    )
 
 
 def _judges(settings: Settings, loaded: Mapping[str, _Loaded]) -> dict[str, Judge]:
@@ -179,7 +207,7 @@ def _capture(seat: _Seat, board: Board, told: Callable[[CameraStatus], None]) ->
     settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
 
     def open_() -> Source:
-        return open_source(camera.source, settings, seat.input_size)
+        return open_source(camera.source, settings, seat.input_size, seat.door.admits)
 
     def make(stop: threading.Event) -> Stage:
         return Capture(camera.name, open_, seat.mailbox, metrics, told, stop=stop)

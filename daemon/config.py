@@ -22,6 +22,7 @@ from pipelines.events import EventSettings
 from pipelines.gate import GateSettings
 from pipelines.publish import PublishSettings
 from pipelines.redact import redact
+from pipelines.shedding import Priority, SheddingSettings
 from pipelines.sources.spec import SourceSpec, parse_source
 
 CameraName = Annotated[
@@ -53,6 +54,9 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """What `vigil enrol` made; relative to the settings file."""
     fps: Annotated[float, msgspec.Meta(ge=0.5, le=60)] = 5.0
     """Frames analysed a second; the rest is left out before any pixel is converted."""
+    priority: Priority = 1
+    """What is shed when the engine is short of time: of two cameras, the one of twice the priority keeps twice the
+    share of its frames, up to all of them."""
     transport: Literal["tcp", "udp"] = "tcp"
     """How RTSP carries the video."""
     paced: bool = True
@@ -68,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     engine: EngineSettings = EngineSettings()
     gate: GateSettings = GateSettings()
+    shedding: SheddingSettings = SheddingSettings()
     batch: BatchSettings = BatchSettings()
     publish: PublishSettings = PublishSettings()
     events: EventSettings = EventSettings()
@@ -84,6 +89,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceSpec
     profile: Path
     fps: float
+    priority: int
     transport: Literal["tcp", "udp"]
     paced: bool
     threshold: float | None
@@ -144,6 +150,7 @@ def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int,
         source=_source(path, written, key, environ),
         profile=profile,
         fps=written.fps,
+        priority=written.priority,
         transport=written.transport,
         paced=written.paced,
         threshold=written.threshold,

@@ -174,8 +174,9 @@ class Capture:
 
     def _count(self, sample: Sample) -> None:
         metrics = self._metrics
-        metrics.received.inc(1 + sample.skipped + sample.corrupt)
+        metrics.received.inc(1 + sample.skipped + sample.shed + sample.corrupt)
         metrics.sampled_out.inc(sample.skipped)
+        metrics.dropped["shed"].inc(sample.shed)
         metrics.dropped["corrupt"].inc(sample.corrupt)
         metrics.last_frame.set(sample.wall_s)
         self._last_frame_wall_s = sample.wall_s

@@ -87,19 +87,21 @@ class Infer:
         cameras: Mapping[str, CameraMetrics],
         *,
         gates: Mapping[str, Gate] | None = None,
+        worked: Callable[[float, int], None] = lambda _busy_s, _frames: None,
         gap_s: float = 2.0,
     ) -> None:
         """Judge what `batcher` collects, each camera by its entry in `judges`, and hand verdicts to `offer`.
 
         A camera with an entry in `gates` has a frame computed only if its gate says so; its last result stands for
-        the others. A camera without a frame for longer than `gap_s` seconds is judged afresh: no motion, no
-        smoothing across.
+        the others. `worked` is told after each batch how many seconds were spent on how many frames. A camera
+        without a frame for longer than `gap_s` seconds is judged afresh: no motion, no smoothing across.
         """
         self._batcher = batcher
         self._judges = judges
         self._offer = offer
         self._metrics = metrics
         self._seats = {name: _Seat(judge, cameras[name], (gates or {}).get(name)) for name, judge in judges.items()}
+        self._worked = worked
         self._gap_s = gap_s
         self.analysed_ns = 0
         """When a frame was last analysed, on the monotonic clock; 0 for never. Any thread may read it."""
@@ -126,6 +128,7 @@ class Infer:
         taken_ns = time.monotonic_ns()
         for judge, theirs in self._by_judge(self._due(frames, taken_ns)):
             self._judge(judge, theirs, taken_ns)
+        self._worked((time.monotonic_ns() - taken_ns) / 1e9, len(frames))
         return True
 
     def close(self) -> None:

@@ -60,6 +60,8 @@ class Metrics:
         self.analysed = counter("frames_analysed", "Frames that got a score.")
         self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
         self.gate = counter("gate_frames", "Frames by what the change gate said of them.", ("camera", "why"))
+        self.admitted = gauge("admitted_share", "Share of the camera's frames that there is time to analyse.")
+        self.load = gauge("engine_load", "Work asked of the engine as a share of what it can do.", ())
         self.stage = latency("stage_latency_seconds", "Time spent in each stage.", ("camera", "stage"))
         self.capture_to_verdict = latency("capture_to_verdict_seconds", "From decoded to scored, every frame.")
         self.capture_to_publish = latency("capture_to_publish_seconds", "From decoded to sent, alerts.")
@@ -109,6 +111,7 @@ class CameraMetrics:
         self.analysed = metrics.analysed.labels(camera)
         self.dropped: dict[DropCause, Counter] = {c: metrics.dropped.labels(camera, c) for c in DROP_CAUSES}
         self.gate: dict[Why, Counter] = {why: metrics.gate.labels(camera, why) for why in WHYS}
+        self.admitted = metrics.admitted.labels(camera)
         self.stage = {stage: metrics.stage.labels(camera, stage) for stage in STAGES}
         self.capture_to_verdict = metrics.capture_to_verdict.labels(camera)
         self.capture_to_publish = metrics.capture_to_publish.labels(camera)

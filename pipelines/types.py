@@ -15,9 +15,10 @@ Phase: TypeAlias = Literal["begin", "update", "end"]
 EndReason: TypeAlias = Literal["calm", "camera", "stopped"]
 """Why an event ended: the score stayed low for the cool-down, the camera was lost or removed, the daemon stopped."""
 CameraState: TypeAlias = Literal["starting", "live", "lost", "ended", "refused"]
-DropCause: TypeAlias = Literal["replaced", "stale", "queue_full", "corrupt"]
-"""Why a frame chosen for analysis was not analysed: a newer one replaced it in the mailbox, it was older than the
-staleness budget, the publisher's queue was full, the decoder called it corrupt. Sampling is not a drop."""
+DropCause: TypeAlias = Literal["shed", "replaced", "stale", "queue_full", "corrupt"]
+"""Why a frame chosen for analysis was not analysed: more was asked of the engine than it can do and it was left out
+before it was converted, a newer one replaced it in the mailbox, it was older than the staleness budget, the publisher's
+queue was full, the decoder called it corrupt. Sampling is not a drop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.libav import Input
 from pipelines.sources.pictures import PicturesSource
 from pipelines.sources.settings import SourceSettings
-from pipelines.sources.source import Source
+from pipelines.sources.source import Admits, Source, always
 from pipelines.sources.spec import CLIP_SUFFIXES, SourceSpec, list_files
 from pipelines.sources.video import VideoSource
 
@@ -21,12 +21,15 @@ LEAST_PACED_FPS = 0.5
 """A file in real time is analysed at least this often, so that waiting for its next frame stays bounded."""
 
 
-def open_source(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int]) -> Source:
+def open_source(
+    spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int], admits: Admits = always
+) -> Source:
     """Open a source whose samples have this (height, width).
 
+    A video asks `admits` before it converts a frame, and leaves it out if there is no time for it.
     Raises SourceLost when it cannot be reached now, SourceRefused when trying again will not help by itself.
     """
-    source = _make(spec, settings, input_size)
+    source = _make(spec, settings, input_size, admits)
     source.open()
     return source
 
@@ -38,7 +41,7 @@ def clips_of(spec: SourceSpec) -> list[SourceSpec]:
     return [SourceSpec("video", str(path)) for path in _files(spec)]
 
 
-def _make(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int]) -> Source:
+def _make(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int], admits: Admits) -> Source:
     if settings.paced and settings.fps is not None and settings.fps < LEAST_PACED_FPS:
         raise SourceRefused(f"{spec.label}: {settings.fps:g} fps is too seldom in real time: {LEAST_PACED_FPS} or more")
     stretch = Stretch(spec.start_s, spec.end_s)
@@ -46,7 +49,7 @@ def _make(spec: SourceSpec, settings: SourceSettings, input_size: tuple[int, int
         return _pictures(spec, settings, input_size, stretch)
     if spec.kind == "clips":
         return _clips(spec, settings, input_size, stretch)
-    return VideoSource(_plan(spec, settings), settings, input_size, stretch)
+    return VideoSource(_plan(spec, settings), settings, input_size, stretch, admits)
 
 
 def _pictures(

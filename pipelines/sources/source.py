@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from engines.contract import Pixels
 
@@ -25,10 +25,21 @@ class Sample:
     """Converts the decoded frame to uint8 RGB at its own size, upright and with square pixels; from any thread."""
     skipped: int = 0
     """Frames received and sampled out since the last sample."""
+    shed: int = 0
+    """Frames chosen and then left out for want of time since the last sample."""
     corrupt: int = 0
     """Frames that the decoder called corrupt since the last sample."""
     part: int = 0
     """Which clip of several it comes from, from 0: motion does not cross from one part to the next."""
+
+
+Admits: TypeAlias = Callable[[], bool]
+"""Asked once for each frame chosen for analysis, before it is converted: whether there is time for it."""
+
+
+def always() -> bool:
+    """There is."""
+    return True
 
 
 class NotYet(Exception):  # noqa: N818 - no error: the reader asked to be told

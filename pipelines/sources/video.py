@@ -12,7 +12,7 @@ from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.libav import Decoder, Input
 from pipelines.sources.pacing import Pacer
 from pipelines.sources.settings import SourceSettings
-from pipelines.sources.source import NotYet, Sample
+from pipelines.sources.source import Admits, NotYet, Sample, always
 from pipelines.sources.timing import FileClock, LiveClock, Sampler
 
 _ROUNDING_S = 0.001
@@ -27,11 +27,17 @@ class VideoSource:
     still = False
 
     def __init__(
-        self, source: Input, settings: SourceSettings, input_size: tuple[int, int], stretch: Stretch = WHOLE
+        self,
+        source: Input,
+        settings: SourceSettings,
+        input_size: tuple[int, int],
+        stretch: Stretch = WHOLE,
+        admits: Admits = always,
     ) -> None:
         self._source = source
         self._settings = settings
         self._stretch = stretch
+        self._admits = admits
         self._converter = Converter(input_size)
         self._pacer = Pacer() if settings.paced else None
         self._decoder: Decoder | None = None
@@ -64,9 +70,12 @@ class VideoSource:
             if self._is_after(time_s):
                 break
             if not self._is_before(time_s):
-                if self._sampler.wants(time_s):
+                if not self._sampler.wants(time_s):
+                    self._skipped += 1
+                elif self._admits():
                     return self._sample(frame, time_s, captured_ns)
-                self._skipped += 1
+                else:
+                    self._shed += 1
             if until is not None and time.monotonic() > until:
                 raise NotYet
         self._over = True
@@ -89,7 +98,7 @@ class VideoSource:
         self._decoder = decoder
         self._over = False
         self._given = 0
-        self._skipped = 0
+        self._skipped = self._shed = 0
         self._corrupt_told = 0
         self._start_pts = decoder.stream.start_time
         self._counts_frames = decoder.guesses_times
@@ -138,9 +147,10 @@ class VideoSource:
         corrupt = self._decoder_now.corrupt - self._corrupt_told
         self._corrupt_told += corrupt
         skipped, self._skipped = self._skipped, 0
+        shed, self._shed = self._shed, 0
         self._given += 1
         picture = LazyPicture(frame, self._decoder_now.pixel_aspect)
-        return Sample(pixels, time_s, captured_ns, wall_s, picture, skipped, corrupt)
+        return Sample(pixels, time_s, captured_ns, wall_s, picture, skipped, shed, corrupt)
 
     def _refuse_if_nothing_came(self) -> None:
         if self._given:

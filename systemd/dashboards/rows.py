@@ -204,8 +204,9 @@ def frames() -> list[PanelBuilder]:
         stacked(
             Text(
                 "Drops by cause",
-                "replaced: a newer frame came before the batch; stale: waited too long; queue_full: the "
-                "publisher is behind, alerts may be lost; corrupt: the decoder refused it.",
+                "shed: more is asked of the engine than it can do; replaced: a newer frame came before the batch; "
+                "stale: waited too long; queue_full: the publisher is behind, alerts may be lost; corrupt: the decoder "
+                "refused it.",
                 "cps",
             ),
             [Query(f"sum by (cause) ({rate('vigil_frames_dropped_total')})", "{{cause}}")],
@@ -249,6 +250,20 @@ def frames() -> list[PanelBuilder]:
         lines(
             Text("Saved by camera", "Share of the frames that did not have to be computed.", "percentunit"),
             [Query(f"{unchanged} / sum by (camera) ({rate('vigil_gate_frames_total')})", "{{camera}}")],
+        ),
+        lines(
+            Text("Load", "Work asked of the engine as a share of what it can do. Above 1 frames are shed."),
+            [Query(f"vigil_engine_load{{{DAEMON}}}", "{{instance}}")],
+            steps=((None, "green"), (1, "red")),
+        ),
+        lines(
+            Text(
+                "Kept by camera",
+                "Share of its frames that there is time to analyse: 100 % unless the load is too much, and then the "
+                "same for all cameras of one priority.",
+                "percentunit",
+            ),
+            [Query(f"vigil_admitted_share{{{CAMERA}}}", "{{camera}}")],
         ),
     ]
 

@@ -257,3 +257,16 @@ def test_a_camera_that_is_down_at_the_start_is_captured_once_it_is_up(tmp_path: 
     assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
     assert bench.states[-2:] == ["live", "lost"]
     bench.capture.close()
+
+
+def test_frames_that_there_is_no_time_for_are_counted_as_shed(tmp_path: Path) -> None:
+    clip, admits = numbered_video(tmp_path / "clip.mp4", 60, fps=15), iter([True, False, False, True] * 5)
+    settings = SourceSettings(fps=5.0)
+    bench = Bench(lambda: open_source(parse_source(str(clip)), settings, (48, 64), lambda: next(admits)))
+    bench.capture.open()
+    frames = bench.run(bench.state_is("ended"))
+    assert [number_of(f.pixels) for f in frames] == [0, 9, 12, 21, 24, 33, 36, 45, 48, 57]
+    assert [f.seq for f in frames] == list(range(1, 11))
+    assert bench.value("frames_dropped_total", cause="shed") == 10
+    assert bench.value("frames_received_total") == 58
+    assert bench.value("frames_sampled_out_total") == 38

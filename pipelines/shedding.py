@@ -1,0 +1,162 @@
+"""Load shedding: when cameras ask more of the engine than it can do, each is analysed at a lower rate.
+
+Frames are left out where that is cheapest, between decoding and conversion, and evenly in time, so that a camera which
+keeps half of its frames keeps every second one. All cameras of one priority keep the same share. The share follows from
+how busy the inference thread is: it is chosen so that a little of its time stays free, since a queue in front of a
+thread that is never free only grows, and every frame in it grows old.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+from prometheus_client import Gauge
+
+from pipelines.metrics import CameraMetrics
+
+Priority = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+_WINDOW_S: Final = 1.0
+"""How often shares are chosen anew."""
+_SATURATED: Final = 0.97
+"""A thread as busy as this may be short of time by any amount: what it did not get to counts as well."""
+_MEMORY: Final = 0.6
+"""Weight of what was known of the load against a window's measurement."""
+_LEAST: Final = 0.05
+"""No camera's share falls below this: it stays watched, if seldom."""
+_WHOLE: Final = 1.0 - 1e-6
+
+
+class SheddingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to do when cameras ask more of the engine than it can do."""
+
+    enabled: bool = True
+    """Without shedding the newest frame of each camera replaces one that still waits, and the queue is always full."""
+    most_load: Annotated[float, msgspec.Meta(ge=0.5, le=0.98)] = 0.92
+    """Share of the inference thread's time that is used; beyond it frames are shed."""
+
+
+@dataclass(slots=True)
+class Door:
+    """Where one camera asks whether a frame may go on to be analysed. Used by the camera's thread."""
+
+    priority: int
+    share: float = 1.0
+    """Of the camera's frames, those that are let through; written by the inference thread."""
+    asked: int = 0
+    passed: int = 0
+    _credit: float = 1.0
+
+    def admits(self) -> bool:
+        """Whether to analyse a frame. Asked once for each frame that was chosen for analysis."""
+        self.asked += 1
+        self._credit = min(self._credit + self.share, 2.0)
+        if self._credit < _WHOLE:
+            return False
+        self._credit -= 1.0
+        self.passed += 1
+        return True
+
+
+@dataclass(slots=True)
+class _Watched:
+    door: Door
+    metrics: CameraMetrics
+    asked: int = 0
+    passed: int = 0
+
+
+@dataclass(slots=True)
+class _Window:
+    """What the inference thread has done since the shares were last chosen."""
+
+    began_s: float
+    busy_s: float = 0.0
+    judged: int = 0
+
+
+class Shedder:
+    """Chooses the share of its frames that each camera keeps.
+
+    `worked` is for the inference thread, `Door.admits` for each camera's, the rest for any.
+    """
+
+    def __init__(self, settings: SheddingSettings, load: Gauge, clock: Callable[[], float] = time.monotonic) -> None:
+        """`load` is told what is asked as a share of what can be done: above 1 it is too much."""
+        self._enabled = settings.enabled
+        self._most = settings.most_load
+        self._gauge = load
+        self._clock = clock
+        self._watched: dict[str, _Watched] = {}
+        self._lock = threading.Lock()
+        self._load: float | None = None
+        self._window = _Window(clock())
+
+    def door(self, metrics: CameraMetrics, priority: int = 1) -> Door:
+        """A camera's door; one of the same name is replaced."""
+        door = Door(priority)
+        # Cameras that start together would otherwise all leave out the same moments.
+        door._credit = math.modf((len(self._watched) + 1) * 0.618)[0]
+        metrics.admitted.set(1.0)
+        with self._lock:
+            self._watched[metrics.camera] = _Watched(door, metrics)
+        return door
+
+    def remove(self, camera: str) -> None:
+        """Forget a camera."""
+        with self._lock:
+            self._watched.pop(camera, None)
+
+    def worked(self, busy_s: float, judged: int) -> None:
+        """Take in that the inference thread spent `busy_s` on so many frames."""
+        window = self._window
+        window.busy_s += busy_s
+        window.judged += judged
+        now_s = self._clock()
+        if now_s - window.began_s >= _WINDOW_S:
+            self._choose(window, now_s - window.began_s)
+            self._window = _Window(now_s)
+
+    def _choose(self, window: _Window, length_s: float) -> None:
+        with self._lock:
+            watched = list(self._watched.values())
+        demands = [one.door.asked - one.asked for one in watched]
+        asked, passed = sum(demands), sum(one.door.passed - one.passed for one in watched)
+        for one in watched:
+            one.asked, one.passed = one.door.asked, one.door.passed
+        if not window.judged or not passed:
+            return
+        busy = min(window.busy_s / length_s, 1.0)
+        # Of a thread that is always busy only what it left undone tells how much was asked of it.
+        undone = max(1.0, passed / window.judged) if busy >= _SATURATED else 1.0
+        seen = busy * undone * asked / passed
+        self._load = seen if self._load is None else _MEMORY * self._load + (1 - _MEMORY) * seen
+        self._gauge.set(self._load)
+        if not self._enabled:
+            return
+        kept = shares([one.door.priority for one in watched], demands, self._most / max(self._load, 1e-9))
+        for one, share in zip(watched, kept, strict=True):
+            one.door.share = share
+            one.metrics.admitted.set(share)
+
+
+def shares(priorities: Sequence[int], demands: Sequence[int], kept: float) -> list[float]:
+    """The share of its frames that each camera keeps, so that of all frames that they ask for `kept` is left.
+
+    Shares are proportional to priority up to the whole: what the first in rank cannot use goes to the others (weighted
+    max-min fairness, Demers et al., SIGCOMM 1989).
+    """
+    found = [1.0] * len(priorities)
+    left, weight = kept * sum(demands), float(sum(p * d for p, d in zip(priorities, demands, strict=True)))
+    for index in sorted(range(len(priorities)), key=lambda i: -priorities[i]):
+        priority, demand = priorities[index], demands[index]
+        found[index] = min(max(left * priority / weight, _LEAST), 1.0) if weight > 0 else 1.0
+        left = max(left - found[index] * demand, 0.0)
+        weight -= priority * demand
+    return found
