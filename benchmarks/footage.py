@@ -9,7 +9,10 @@ ped1     learn on the normal stretches of clips 18-36, test on clips 1-17 (not t
 tiles    learn on the first 80 `Free` by name, test on the other 50 with `Blowhole` and `Break`
 office   learn on frames 1-400, test on the rest
 scene    eight generated views, each learnt on normal minutes and tested on others with planted anomalies
-heldout  normal footage only: learn on two thirds of each source for one false alarm an hour, test on the last third
+heldout  normal footage only: learn on two thirds of each source for one false alarm an hour, test on the last third,
+         at the rate the daemon analyses at
+
+Generated clips stay in the folder --work, if one is given, and are taken from there the next time.
 """
 
 from __future__ import annotations
@@ -142,12 +145,18 @@ def scene(bench: Bench) -> None:
     truths, profiles = [], []
     for view in range(bench.views):
         normal, test = bench.work / f"normal{view}.mp4", bench.work / f"view{view}.mp4"
-        encode_scene(Scene(view, seed=1), normal, bench.minutes * 60)
         planted = plan_anomalies(view, bench.minutes * 60, seed=2)
-        encode_scene(Scene(view, seed=2, anomalies=planted), test, bench.minutes * 60)
+        render(Scene(view, seed=1), normal, bench.minutes)
+        render(Scene(view, seed=2, anomalies=planted), test, bench.minutes)
         profiles.append(bench.enrol(f"profile{view}", normal, *HOURLY, "--fps", str(SCENE_FPS)))
         truths.append(test)
     bench.evaluate(truths, profiles, "--fps", str(SCENE_FPS))
+
+
+def render(scene: Scene, path: Path, minutes: float) -> None:
+    """Write a generated clip unless it is there."""
+    if not path.exists():
+        encode_scene(scene, path, minutes * 60)
 
 
 def heldout(bench: Bench) -> None:
@@ -157,8 +166,8 @@ def heldout(bench: Bench) -> None:
     found = [re.fullmatch(r"(.+)#t=([\d.]+),([\d.]+)", line) for line in lines]
     sources["Ped1"] = [(bench.data / "ucsd_ped1" / m[1], float(m[2]), float(m[3]), 10) for m in found if m]
     for view in range(bench.views):
-        path = bench.work / f"view{view}.mp4"
-        encode_scene(Scene(view, seed=1), path, bench.minutes * 60)
+        path = bench.work / f"normal{view}.mp4"
+        render(Scene(view, seed=1), path, bench.minutes)
         sources[f"view{view}"] = [(path, 0.0, bench.minutes * 60, 15)]
     truths, profiles = [], []
     for name, stretches in sources.items():
@@ -167,8 +176,8 @@ def heldout(bench: Bench) -> None:
         listed.write_text("".join(f"{path}#t={start:g},{cut:.3f}\n" for path, start, cut, _, _ in cuts))
         entries = [{"source": f"{path}#t={cut:.3f},{end:g}", "fps": fps} for path, _, cut, end, fps in cuts]
         truths.append(write_truth(bench.work / f"{name}.json", entries, name))
-        profiles.append(bench.enrol(name, "--sources-file", listed, *HOURLY))
-    bench.evaluate(truths, profiles)
+        profiles.append(bench.enrol(name, "--sources-file", listed, *HOURLY, "--fps", str(SCENE_FPS)))
+    bench.evaluate(truths, profiles, "--fps", str(SCENE_FPS))
 
 
 def main() -> None:
@@ -186,12 +195,13 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, help="judge this profile instead of enrolling")
     parser.add_argument("--minutes", type=float, default=10, help="length of each generated clip")
     parser.add_argument("--views", type=int, default=8, help="how many generated views")
+    parser.add_argument("--work", type=Path, help="a folder that keeps profiles, truths and generated clips")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="the report")
     options, rest = parser.parse_known_args()  # the rest is for `vigil evaluate`: --figures, --study, --json
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as passing:
         bench = Bench(
             data=options.data.resolve(),
-            work=Path(work),
+            work=(options.work or Path(passing)).resolve(),
             profile=options.profile,
             options=["--out", str(options.out), *rest],
             minutes=options.minutes,
