@@ -105,7 +105,11 @@ class Graph:
         """Make a captured graph ready to launch."""
         self._graph = handle
         ready = c_void_p()
-        self._driver.call("cuGraphInstantiateWithFlags", byref(ready), handle, 0)
+        try:
+            self._driver.call("cuGraphInstantiateWithFlags", byref(ready), handle, 0)
+        except EngineError:
+            self.close()
+            raise
         self._ready = ready
 
     def launch(self, stream: int) -> None:

@@ -34,7 +34,7 @@ def sizes_up_to(most: int) -> tuple[int, ...]:
 
 def largest_piece(most: int, slots: int) -> int:
     """The largest piece for batches up to `most`: a full batch fills every slot once, so that copies overlap."""
-    share = max(1, -(-most // slots))
+    share = max(1, most // slots)
     return 1 << (share.bit_length() - 1)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -145,10 +144,12 @@ class TensorRtEngine:
         """Release TensorRT's objects, then the buffers, then the context."""
         parts = [part for part in (self._decoder, self._encoder) if part is not None]
         self._encoder = self._decoder = None
-        if parts:
-            with suppress(EngineError), self._device.active():  # a device that failed says so again
-                for part in parts:
+        for part in parts:
+            try:
+                with self._device.active():
                     part.close()
+            except EngineError as error:  # a device that failed says so again
+                _log.warning("cannot tidy up after TensorRT: %s", error)
         self._device.close()
 
     def _run(self, part: TensorRtPart | None, frames: NDArray[Any]) -> dict[str, NDArray[Any]]:

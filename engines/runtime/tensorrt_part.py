@@ -56,6 +56,11 @@ class _Launcher:
             self._enqueue()
         self._graph = graph
 
+    def close(self) -> None:
+        """Destroy the graph, which must not outlive the context that it was captured of."""
+        if self._graph is not None:
+            self._graph.close()
+
     def _enqueue(self) -> None:
         self._log.require(self._context.execute_async_v3(self._stream), "run the network")
 
@@ -142,6 +147,8 @@ class TensorRtPart:
         try:
             for slot in self._slots:
                 self._device.wait(slot.stream)
+            for launcher in self._launchers.values():
+                launcher.close()
         finally:
             self._launchers.clear()
             self._slots.clear()

@@ -187,7 +187,7 @@ def _add_profile(
         frame = tuple(tensor.shape)[1:]
         if any(size < 1 for size in frame):
             raise EngineError(f"input {tensor.name} of the network has no fixed size but its batch: export it again")
-        made.set_shape(tensor.name, *(dims((size, *frame)) for size in (profile.least, profile.usual, profile.most)))
+        made.set_shape(tensor.name, *(dims([size, *frame]) for size in (profile.least, profile.usual, profile.most)))
     if config.add_optimization_profile(made) < 0:
         raise log.error(f"tune for batches of {profile}")
 

@@ -1,0 +1,303 @@
+"""A device and a TensorRT made of numpy and OpenVINO, for testing the engine around them where there is no GPU.
+
+They are strict where a GPU is merely fast: a stream does nothing until it is waited for, so that whoever reads or
+overwrites a buffer too early gets wrong numbers; new memory is poisoned; whatever is used after it was freed fails.
+What they cannot show is that the real calls exist: `test_tensorrt_types.py` and the GPU suite do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import EngineError
+from engines.runtime.core import openvino_core
+from engines.runtime.tensorrt_api import Release
+
+Work = Callable[[], None]
+
+
+@dataclass
+class StandInGraph:
+    device: StandInDevice
+    work: list[Work] = field(default_factory=list)
+    launches: int = 0
+
+    def launch(self, stream: int) -> None:
+        self.launches += 1
+        self.device.streams[stream].extend(self.work)
+
+    def close(self) -> None:
+        self.work.clear()
+
+
+class StandInDevice:
+    """A `Device` whose memory are arrays and whose streams are lists of what is still to be done."""
+
+    def __init__(self, capability: tuple[int, int] = (8, 6), *, capturing: bool = True) -> None:
+        self.name, self.capability = "NVIDIA Stand-In", capability
+        self.memory: dict[int, NDArray[np.uint8]] = {}
+        self.arrays: list[NDArray[Any]] = []
+        self.streams: dict[int, list[Work]] = {}
+        self.graphs: list[StandInGraph] = []
+        self.capturing: dict[int, StandInGraph] = {}
+        self.can_capture = capturing
+        self.times: list[float] = []
+        self.recorded_on: dict[int, int] = {}
+        self.clock = 0.0
+        self.depth = 0
+        self.opened = 0
+        self.closed = 0
+        self.at_close: Callable[[], None] = lambda: None
+        self._thread: int | None = None
+
+    def open(self) -> None:
+        self.opened += 1
+        self._thread = threading.get_ident()
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        if self._thread is None:
+            raise EngineError("the engine is not open")
+        if self._thread != threading.get_ident():
+            raise EngineError("the engine was opened on another thread: open and use it on one")
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def allocate(self, size: int) -> int:
+        self._current()
+        address = (1 + len(self.memory)) << 32
+        self.memory[address] = np.full(size, 0xFF, np.uint8)
+        return address
+
+    def page_locked(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        self._current()
+        self.arrays.append(np.empty(shape, dtype))
+        return self.arrays[-1]
+
+    def stream(self) -> int:
+        self._current()
+        handle = 1000 + len(self.streams)
+        self.streams[handle] = []
+        return handle
+
+    def event(self) -> int:
+        self._current()
+        self.times.append(0.0)
+        return len(self.times) - 1
+
+    def record(self, event: int, stream: int) -> None:
+        self.times[event] = 0.0
+        self.recorded_on[event] = stream
+        self.give(stream, lambda: self._come(event))
+
+    def wait_for(self, event: int) -> None:
+        """Do what the event's own stream still has to do: no other stream."""
+        self.wait(self.recorded_on[event])
+
+    def seconds(self, first: int, then: int) -> float:
+        assert 0 < self.times[first] <= self.times[then], "an event is asked for its time before it has come"
+        return self.times[then] - self.times[first]
+
+    def upload(self, target: int, source: NDArray[Any], stream: int) -> None:
+        assert any(np.shares_memory(source, array) for array in self.arrays), "not page-locked"
+        memory = self.memory[target]
+        self.give(stream, lambda: memory.__setitem__(slice(source.nbytes), source.reshape(-1).view(np.uint8)))
+
+    def download(self, target: NDArray[Any], source: int, stream: int) -> None:
+        assert any(np.shares_memory(target, array) for array in self.arrays), "not page-locked"
+        memory = self.memory[source]
+        self.give(stream, lambda: np.copyto(target.reshape(-1).view(np.uint8), memory[: target.nbytes]))
+
+    def wait(self, stream: int) -> None:
+        work, self.streams[stream] = self.streams[stream], []
+        for step in work:
+            step()
+
+    @contextmanager
+    def capture(self, stream: int) -> Iterator[StandInGraph]:
+        if not self.can_capture:
+            raise EngineError("the GPU refused cuStreamBeginCapture_v2 (CUDA_ERROR_NOT_SUPPORTED)")
+        graph = self.capturing[stream] = StandInGraph(self)
+        yield graph
+        del self.capturing[stream]
+        self.graphs.append(graph)
+
+    def close(self) -> None:
+        if self._thread is None:
+            return
+        self._thread = None
+        self.at_close()
+        self.closed += 1
+        for held in (self.memory, self.streams):
+            held.clear()
+        self.arrays.clear()
+
+    def give(self, stream: int, step: Work) -> None:
+        """Put a step on a stream, or into the graph that is being captured on it."""
+        self._current()
+        (self.capturing[stream].work if stream in self.capturing else self.streams[stream]).append(step)
+
+    def _come(self, event: int) -> None:
+        self.clock += 0.001
+        self.times[event] = self.clock
+
+    def _current(self) -> None:
+        assert self.depth > 0, "the device's context is not current"
+
+
+class StandInTensorRt:
+    """The execution half of TensorRT: a plan is an ONNX file, which OpenVINO runs in float32."""
+
+    def __init__(self, device: StandInDevice) -> None:
+        self.device = device
+        self.alive = 0
+        self.enqueued = 0
+        self.refuse: Literal["", "plan", "run", "profile"] = ""
+        self.logger: Any = None
+        module: Any = ModuleType("tensorrt")
+        module.ILogger = _Logger
+        module.Runtime = self._runtime
+        module.ExecutionContextAllocationStrategy = SimpleNamespace(USER_MANAGED="user managed")
+        self.module = module
+
+    @property
+    def release(self) -> Release:
+        return Release(self.module, "tensorrt", "11.0.0")
+
+    def complain(self, message: str) -> None:
+        self.logger.log(SimpleNamespace(name="ERROR"), message)
+
+    def _runtime(self, logger: Any) -> Any:
+        self.logger = logger
+        return SimpleNamespace(deserialize_cuda_engine=self._engine)
+
+    def _engine(self, plan: bytes) -> Any:
+        if self.refuse == "plan" or not plan.startswith(b"\x08"):
+            self.complain("IRuntime::deserializeCudaEngine: Error Code 6: the plan is of another version")
+            return None
+        return _Engine(self, plan)
+
+
+@cache
+def _compiled(plan: bytes) -> Any:
+    core = openvino_core()
+    return core.compile_model(core.read_model(plan), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+class _Logger:
+    def __init__(self) -> None:
+        pass
+
+
+class _Counted:
+    """Something of TensorRT's that must be gone before the device is."""
+
+    def __init__(self, trt: StandInTensorRt) -> None:
+        self.trt = trt
+        trt.alive += 1
+
+    def __del__(self) -> None:
+        self.trt.alive -= 1
+
+
+class _Engine(_Counted):
+    device_memory_size_v2 = 4096
+    num_optimization_profiles = 2
+
+    def __init__(self, trt: StandInTensorRt, plan: bytes) -> None:
+        super().__init__(trt)
+        self.compiled = _compiled(plan)
+        self.ports = [*self.compiled.inputs, *self.compiled.outputs]
+        self.num_io_tensors = len(self.ports)
+
+    def get_tensor_name(self, index: int) -> str:
+        return str(self.ports[index].any_name)
+
+    def get_tensor_mode(self, name: str) -> Any:
+        inputs = {port.any_name for port in self.compiled.inputs}
+        return SimpleNamespace(name="INPUT" if name in inputs else "OUTPUT")
+
+    def get_tensor_dtype(self, name: str) -> Any:
+        kind = self._port(name).element_type.get_type_name()
+        return SimpleNamespace(name={"u8": "UINT8", "f32": "FLOAT"}[kind])
+
+    def get_tensor_shape(self, name: str) -> list[int]:
+        return [each.get_length() if each.is_static else -1 for each in self._port(name).partial_shape]
+
+    def create_execution_context(self, strategy: Any) -> Any:
+        assert strategy == "user managed"
+        return _Context(self.trt, self)
+
+    def _port(self, name: str) -> Any:
+        return next(port for port in self.ports if port.any_name == name)
+
+
+class _Context(_Counted):
+    def __init__(self, trt: StandInTensorRt, engine: _Engine) -> None:
+        super().__init__(trt)
+        self.engine, self.addresses = engine, dict[str, int]()
+        self.shape: tuple[int, ...] = (0,)
+        self.request = engine.compiled.create_infer_request()
+
+    def set_device_memory(self, memory: int, size: int) -> None:
+        assert len(self.trt.device.memory[memory]) >= size
+
+    def set_optimization_profile_async(self, profile_index: int, stream_handle: int) -> bool:
+        return self.trt.refuse != "profile" and profile_index in (0, 1)
+
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        self.shape = shape
+        return True
+
+    def set_tensor_address(self, name: str, memory: int) -> bool:
+        self.addresses[name] = memory
+        return memory in self.trt.device.memory
+
+    def infer_shapes(self) -> list[str]:
+        return [] if len(self.shape) > 1 else ["pixels"]
+
+    def execute_async_v3(self, stream_handle: int) -> bool:
+        if self.trt.refuse == "run":
+            self.trt.complain("IExecutionContext::enqueueV3: Error Code 1: Cuda Runtime (an illegal access)")
+            return False
+        self.trt.enqueued += 1
+        self.trt.device.give(stream_handle, self._compute)
+        return True
+
+    def _compute(self) -> None:
+        memory = self.trt.device.memory
+        port = self.engine.compiled.inputs[0]
+        dtype = {"u8": np.uint8, "f32": np.float32}[port.element_type.get_type_name()]
+        size = int(np.prod(self.shape)) * np.dtype(dtype).itemsize
+        frames = memory[self.addresses[port.any_name]][:size].view(dtype).reshape(self.shape)
+        made: Mapping[Any, NDArray[Any]] = self.request.infer([frames])
+        for output in self.engine.compiled.outputs:
+            data = np.ascontiguousarray(made[output]).reshape(-1).view(np.uint8)
+            memory[self.addresses[output.any_name]][: data.size] = data
+
+
+class Shelf:
+    """A cache that knows plans by part, and remembers what was thrown away."""
+
+    def __init__(self, **plans: bytes) -> None:
+        self.plans, self.discarded = plans, list[str]()
+        self.keys: list[dict[str, str]] = []
+
+    def load_or_build(self, key: Mapping[str, str], build: Callable[[], bytes]) -> bytes:
+        self.keys.append(dict(key))
+        return self.plans[key["part"]]
+
+    def discard(self, key: Mapping[str, str]) -> None:
+        self.discarded.append(key["part"])
