@@ -14,7 +14,7 @@ import cv2
 from prometheus_client import CollectorRegistry
 
 from daemon.board import Board
-from daemon.config import Camera, Config, Settings
+from daemon.config import Camera, Config, Settings, engine_settings
 from daemon.probes import Http
 from daemon.process import Assembly, Pulse
 from daemon.supervisor import Backoff, Post
@@ -22,7 +22,8 @@ from daemon.version import installed_version
 from engines.detector import Detector
 from engines.network.files import Network
 from engines.profile import Profile
-from engines.runtime.select import select_engine
+from engines.runtime.gated import TRIAL_FRAMES
+from engines.runtime.select import EngineSettings, select_engine
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
 from pipelines.gate import Gate
@@ -78,7 +79,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     seats = {c.name: _seat(c, profiles[c.name], shared) for c in config.cameras}
     metrics.queue_depth.labels("mailboxes").set_function(lambda: _waiting(seats.values()))
     board, publisher = Board(), _publisher(settings, seats, metrics)
-    judges = _judges(settings, profiles)
+    judges = _judges(engine_settings(config), settings.batch.size, profiles, metrics)
     infer = _infer(settings, seats, judges, publisher, shared)
 
     def told(status: CameraStatus) -> None:
@@ -186,14 +187,15 @@ def _infer(
     )
 
 
-def _judges(settings: Settings, loaded: Mapping[str, _Loaded]) -> dict[str, Judge]:
-    """One compiled engine for each distinct network, which is normally one for all cameras."""
+def _judges(settings: EngineSettings, most: int, loaded: Mapping[str, _Loaded], metrics: Metrics) -> dict[str, Judge]:
+    """One engine for each distinct network, which is normally one for all cameras, and batches of up to `most`."""
     by_network: dict[str, dict[str, Profile]] = {}
     for name, each in loaded.items():
         by_network.setdefault(each.profile.network.id, {})[name] = each.profile
     judges: dict[str, Judge] = {}
     for profiles in by_network.values():
-        engine = select_engine(next(iter(profiles.values())).network, settings.engine)
+        network = next(iter(profiles.values())).network
+        engine = select_engine(network, settings, most=most, frames=TRIAL_FRAMES, watcher=metrics)
         judges.update(dict.fromkeys(profiles, Judge(engine, Detector(engine, profiles))))
     if len(by_network) > 1:
         _log.warning(

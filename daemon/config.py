@@ -119,6 +119,18 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     return Config(file=path, settings=settings, cameras=cameras)
 
 
+def engine_settings(config: Config) -> EngineSettings:
+    """The `[engine]` section with its folder worked out: a path is relative to the settings file."""
+    settings = config.settings.engine
+    if settings.cache in ("auto", "off"):
+        return settings
+    try:
+        folder = config.file.parent / Path(settings.cache).expanduser()
+    except RuntimeError:  # the home of nobody
+        raise SettingsError(f"{config.file.name}: engine.cache: {show(settings.cache)} is in nobody's home") from None
+    return msgspec.structs.replace(settings, cache=str(folder))
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

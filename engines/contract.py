@@ -105,6 +105,12 @@ class EngineInfo:
     """The first 12 hex digits of the network file's SHA-256."""
 
 
+EngineState: TypeAlias = Literal["building", "checking", "serving"]
+"""What goes on beside serving: a better engine is built, or checked against the reference, or nothing."""
+
+ENGINE_STATES: tuple[EngineState, ...] = ("building", "checking", "serving")
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """Sizes that a network file states of itself (ONNX metadata)."""

@@ -11,7 +11,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from engines.contract import SIGNALS, EngineInfo, Signal
+from engines.contract import ENGINE_STATES, SIGNALS, EngineInfo, EngineState, Signal
 from pipelines.gate import WHYS, Why
 from pipelines.types import DropCause, Phase
 
@@ -82,6 +82,14 @@ class Metrics:
             "vigil_batch_size", "Frames in a batch.", registry=registry, buckets=(1, 2, 4, 8, 16, 32, 64)
         )
         self.engine = gauge("engine_info", "The engine that scores.", ("runtime", "device", "precision", "model"))
+        self.engine_states = gauge(
+            "engine_state",
+            "1 for what goes on beside scoring: a better engine is built or checked, or nothing (serving).",
+            ("model", "state"),
+        )
+        self.engines_refused = counter(
+            "engines_refused", "Engines that could not run or do not agree with float32.", ("runtime", "precision")
+        )
         self.build = gauge("build_info", "Version of the daemon.", ("version",))
 
     def camera(self, name: str) -> CameraMetrics:
@@ -89,9 +97,19 @@ class Metrics:
         return CameraMetrics(self, name)
 
     def describe_engine(self, info: EngineInfo) -> None:
-        """Say which engine scores, replacing what was said before."""
-        self.engine.clear()
+        """Say which engine runs a network, replacing what was said of that network before."""
+        self.engine.remove_by_labels({"model": info.model})
         self.engine.labels(info.runtime, info.device, info.precision, info.model).set(1)
+
+    def engine_state(self, info: EngineInfo, state: EngineState) -> None:
+        """Say which engine runs a network, and what goes on beside that."""
+        self.describe_engine(info)
+        for each in ENGINE_STATES:
+            self.engine_states.labels(info.model, each).set(each == state)
+
+    def engine_refused(self, info: EngineInfo) -> None:
+        """Count an engine that may not serve."""
+        self.engines_refused.labels(info.runtime, info.precision).inc()
 
     def remove_camera(self, name: str) -> None:
         """Forget every series of a camera."""

@@ -12,19 +12,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Decoded, Encoded, Engine, EngineInfo, Floats, NetworkSpec, Pixels
+from engines.contract import Decoded, Encoded, Engine, EngineInfo, EngineState, Floats, NetworkSpec, Pixels
 from engines.errors import EngineError
 from engines.runtime.parity import Agreement, Expected, compare, expect, failed
 from engines.runtime.pictures import trial_pictures
 
 _log = logging.getLogger("vigil.engine")
 
-State = Literal["building", "checking", "serving"]
-STATES: Final[tuple[State, ...]] = ("building", "checking", "serving")
 TRIAL_FRAMES: Final = 8
 """How many pictures, and how many frames of a camera, an engine has to agree on."""
 _TELL_S: Final = 30.0
@@ -58,7 +56,7 @@ class Option:
 class Watcher(Protocol):
     """Whom to tell: the metrics."""
 
-    def engine_state(self, info: EngineInfo, state: State) -> None:
+    def engine_state(self, info: EngineInfo, state: EngineState) -> None:
         """Say which engine serves its network, and what is going on beside that."""
 
     def engine_refused(self, info: EngineInfo) -> None:
@@ -66,7 +64,7 @@ class Watcher(Protocol):
 
 
 class _Nobody:
-    def engine_state(self, info: EngineInfo, state: State) -> None: ...
+    def engine_state(self, info: EngineInfo, state: EngineState) -> None: ...
 
     def engine_refused(self, info: EngineInfo) -> None: ...
 

@@ -309,11 +309,24 @@ def process() -> list[PanelBuilder]:
             ["instance", "runtime", "device", "precision", "model"],
             width=10,
         ),
-        facts(Text("Version", "Of the daemon."), f"vigil_build_info{{{DAEMON}}}", ["instance", "version"], width=5),
+        stacked(
+            Text(
+                "Engine at work on",
+                "building or checking: a faster engine is on its way, another one serves; serving: that is over.",
+            ),
+            [Query(f"sum by (state) (vigil_engine_state{{{DAEMON}}})", "{{state}}")],
+            width=7,
+        ),
+        lines(
+            Text("Engines refused", "They could not run or do not agree with float32: the log has the figures."),
+            [Query(f"vigil_engines_refused_total{{{DAEMON}}}", "{{runtime}} {{precision}} {{instance}}")],
+            width=7,
+        ),
+        facts(Text("Version", "Of the daemon."), f"vigil_build_info{{{DAEMON}}}", ["instance", "version"], width=8),
         facts(
             Text("Profiles", "The profile each camera is judged by."),
             f"vigil_profile_info{{{CAMERA}}}",
             ["instance", "camera", "profile"],
-            width=9,
+            width=16,
         ),
     ]

@@ -1,5 +1,6 @@
 """A registry filled like that of a daemon with two cameras, and the names that it exposes."""
 
+import dataclasses
 import random
 import re
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ class Exporter:
         self.metrics = Metrics(self.registry)
         self.cameras = [self.metrics.camera(name) for name in CAMERAS]
         self._random = random.Random(0)
-        self.metrics.describe_engine(EngineInfo("openvino", "A processor", "bf16", "0123456789ab"))
+        engine = EngineInfo("openvino", "A processor", "bf16", "0123456789ab")
+        self.metrics.engine_state(engine, "serving")
+        self.metrics.engine_refused(dataclasses.replace(engine, precision="int8"))
         self.metrics.build.labels("0.1.0").set(1)
         self.metrics.queue_depth.labels("publish").set(1)
         self.work()

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from engines.contract import Engine, EngineInfo, Pixels
+from engines.contract import Engine, EngineInfo, EngineState, Pixels
 from engines.errors import EngineError
 from engines.network.files import Network
 from engines.runtime.cache import EngineCache
-from engines.runtime.gated import GatedEngine, Option, State
+from engines.runtime.gated import GatedEngine, Option
 from engines.runtime.openvino import OpenVinoEngine
 from engines.runtime.pictures import trial_pictures
 
@@ -25,10 +25,10 @@ PIXELS = trial_pictures(2, (256, 256))
 class Told:
     """What a metric would be told."""
 
-    states: list[tuple[str, State]] = field(default_factory=list)
+    states: list[tuple[str, EngineState]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def engine_state(self, info: EngineInfo, state: State) -> None:
+    def engine_state(self, info: EngineInfo, state: EngineState) -> None:
         self.states.append((info.device, state))
 
     def engine_refused(self, info: EngineInfo) -> None:
