@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 from collections.abc import Callable
@@ -49,7 +50,12 @@ def flop(network: Network) -> int:
     spec = network.spec
     encoder = _graph(network.encoder, [1, *spec.input_size, 3])
     decoder = _graph(network.decoder, [1, *spec.places, spec.latent_channels])
-    return sum(_of(node) for graph in (encoder, decoder) for node in graph.get_ordered_ops())
+    return operations(encoder) + operations(decoder)
+
+
+def operations(graph: Any) -> int:
+    """The same for an `openvino.Model` whose shapes are fixed."""
+    return sum(_of(node) for node in graph.get_ordered_ops())
 
 
 def _graph(model: bytes, shape: list[int]) -> Any:
@@ -95,7 +101,7 @@ class Peak:
 
 def _product(side: int, precision: Precision, threads: int) -> Callable[[], None]:
     core = openvino_core()
-    ov = __import__("openvino")
+    ov = importlib.import_module("openvino")
     given = ov.opset13.parameter([side, side], np.float32)
     weights = np.random.default_rng(side).standard_normal((side, side)).astype(np.float32)
     graph = ov.Model([ov.opset13.matmul(given, ov.opset13.constant(weights), False, False)], [given])  # noqa: FBT003

@@ -18,6 +18,10 @@ from daemon.bench.figures import cores
 from daemon.commands.footage import partial
 from daemon.demo.child import ChildFailed
 from daemon.errors import SettingsError
+from engines.errors import ProfileError
+from engines.network.files import shared_network
+from engines.normality import Normality
+from engines.profile import Profile
 from pipelines.simulation.encode import Encoder, encode_scene
 from pipelines.simulation.scene import Scene, plan_anomalies
 
@@ -96,10 +100,10 @@ class Footage:
         return self._made("small.mp4", lambda path: self._scene(path, SIZE, FPS, seconds))
 
     def profile(self, view: int) -> Path:
-        """What `vigil enrol` learns of a view."""
+        """What `vigil enrol` learns of a view; learnt anew when this version cannot use what is there."""
         normal = self._made(f"normal{view}.mp4", lambda path: self._scene(path, SIZE, FPS, NORMAL_S, view))
         made = self.folder / f"view{view}.vigil"
-        if not made.exists():
+        if not _usable(made):
             self.tell(f"learning view {view}")
             command = [sys.executable, "-m", "daemon", "enrol", str(normal), "--fps", "5", "--out", str(made)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
@@ -121,6 +125,17 @@ class Footage:
             for left in self.folder.glob(f"{unfinished.name}.*"):
                 left.unlink()
         return path
+
+
+def _usable(profile: Path) -> bool:
+    if not profile.exists():
+        return False
+    try:
+        loaded = Profile.load(profile)
+        Normality.from_arrays(loaded.arrays)
+    except (ProfileError, KeyError, ValueError, TypeError):  # of another version
+        return False
+    return loaded.network.id == shared_network().id
 
 
 def _make_view(job: tuple[Path, int, bool, bool]) -> None:
