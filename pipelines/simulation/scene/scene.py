@@ -39,8 +39,10 @@ class Scene:
         anomalies: Sequence[Planted] = (),
         size: tuple[int, int] = (640, 360),
         fps: float = 15.0,
+        *,
+        empty: bool = False,
     ) -> None:
-        """`size` is width and height in pixels.
+        """`size` is width and height in pixels. In an `empty` scene nobody is about and no wind blows.
 
         Raises:
             ValueError: There is no such view, or the size or the rate is not positive.
@@ -49,6 +51,7 @@ class Scene:
             raise ValueError(f"a scene of {size[0]}x{size[1]} pixels at {fps:g} frames/s cannot be drawn")
         self.view, self.seed, self.size, self.fps = view, seed, size, fps
         self.anomalies = tuple(anomalies)
+        self._empty = empty
         self.layout = make_view(view)
         camera = self.layout.camera.sized(*size)
         self._backdrop = build_backdrop(self.layout, camera, view)
@@ -98,7 +101,9 @@ class Scene:
 
     def _cast(self, time_s: float) -> list[tuple[float, Mover | Thing, Place, int]]:
         """Everything that moves or was put there: distance, what, where, and its label (0: ordinary)."""
-        labelled: list[tuple[Mover | Thing | None, int]] = [(mover, 0) for mover in self._crowd.at(time_s)]
+        labelled: list[tuple[Mover | Thing | None, int]] = [
+            (mover, 0) for mover in ([] if self._empty else self._crowd.at(time_s))
+        ]
         for label, one in enumerate(self.anomalies, start=1):
             labelled += [(mover, 0) for mover in one.bystanders]
             labelled += [(one.mover, label), (one.thing, label)]
@@ -139,7 +144,7 @@ class Scene:
             self._blended = (level, mixed)
         sways = self._blended[1]
         picture = sways[0].copy()
-        for i, (left, top, right, bottom) in enumerate(self._backdrop.crowns):
+        for i, (left, top, right, bottom) in enumerate(() if self._empty else self._backdrop.crowns):
             beat = time_s * (0.35 + 0.05 * (i % 5)) + 0.35 * math.sin(time_s * 0.9 + i + self._phases[2])
             sway = math.floor((beat + i * 0.37) * len(sways)) % len(sways)
             picture[top:bottom, left:right] = sways[sway][top:bottom, left:right]

@@ -49,6 +49,17 @@ def test_ordinary_footage_has_no_flags() -> None:
         assert not truth.mask.any()
 
 
+def test_in_an_empty_scene_only_light_and_what_is_planted_change() -> None:
+    plan = plan_anomalies(0, 60, seed=3)
+    still, planted = Scene(0, 5, size=SIZE, empty=True), Scene(0, 5, plan, size=SIZE, empty=True)
+    for index in (100, 200):
+        change = np.abs(still.frame(index).astype(int) - still.frame(index + 1).astype(int)).mean(axis=2)
+        assert np.quantile(change, 0.999) < 15, "noise"
+    index = round(_middle(plan[0]) * planted.fps)
+    assert planted.truth(index).flagged
+    assert np.abs(planted.frame(index).astype(int) - still.frame(index).astype(int)).max() > 40
+
+
 @pytest.mark.parametrize("view", range(8))
 def test_what_is_planted_is_where_the_truth_says(view: int) -> None:
     """Pixels differ from those of the same day without the plan inside the mask, and hardly anywhere far from it."""
