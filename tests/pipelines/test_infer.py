@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from engines.contract import SIGNALS
+from engines.contract import SIGNALS, Batch, Scores
 from engines.detector import Detector
 from engines.errors import EngineError
 from engines.profile import Profile
@@ -237,3 +237,38 @@ def test_after_an_outage_a_still_camera_is_computed(judge: Judge, samples: list[
             room.judge("a", samples[0], index / 5)
         room.judge("a", samples[0], 60.0)
         assert room.value("vigil_gate_frames_total", camera="a", why="first") == 2
+
+
+class Listening:
+    """Keeps what a detector is given, and where it lay."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._detector = judge.detector
+        self.seen: list[tuple[int, np.ndarray]] = []
+
+    def score(self, batch: Batch) -> Scores:
+        self.seen.append((batch.pixels.__array_interface__["data"][0], batch.pixels.copy()))
+        return self._detector.score(batch)
+
+    def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
+        self._detector.hold(camera, until_s, changed=changed)
+
+    def forget(self, camera: str) -> None:
+        self._detector.forget(camera)
+
+
+def test_batches_reuse_their_memory_and_single_frames_are_not_copied(judge: Judge, samples: list[Sample]) -> None:
+    listening = Listening(judge)
+    heard = Judge(judge.engine, listening)
+    with room_of({"a": heard, "b": heard}) as room:
+        for index in range(3):
+            room.put("a", samples[index])
+            room.put("b", samples[index + 1])
+            room.infer.step()
+        room.judge("a", samples[5])
+    together = [(at, pixels) for at, pixels in listening.seen if len(pixels) == 2]
+    assert len(together) == 3
+    assert len({at for at, _ in together}) == 1
+    for index, (_, pixels) in enumerate(together):
+        np.testing.assert_array_equal(pixels, [samples[index].pixels, samples[index + 1].pixels])
+    assert listening.seen[-1][0] == samples[5].pixels.__array_interface__["data"][0]

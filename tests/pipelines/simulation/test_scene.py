@@ -50,7 +50,7 @@ def test_ordinary_footage_has_no_flags() -> None:
 
 
 def test_in_an_empty_scene_only_light_and_what_is_planted_change() -> None:
-    plan = plan_anomalies(0, 60, seed=3)
+    plan = plan_anomalies(0, 150, seed=3)
     still, planted = Scene(0, 5, size=SIZE, empty=True), Scene(0, 5, plan, size=SIZE, empty=True)
     for index in (100, 200):
         change = np.abs(still.frame(index).astype(int) - still.frame(index + 1).astype(int)).mean(axis=2)
