@@ -111,6 +111,12 @@ EngineState: TypeAlias = Literal["building", "checking", "serving"]
 ENGINE_STATES: tuple[EngineState, ...] = ("building", "checking", "serving")
 
 
+DevicePart: TypeAlias = Literal["upload", "compute", "download"]
+"""What a device of its own spends time on: frames going there, the network, results coming back."""
+
+DEVICE_PARTS: tuple[DevicePart, ...] = ("upload", "compute", "download")
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """Sizes that a network file states of itself (ONNX metadata)."""
@@ -152,6 +158,17 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release everything; may be called twice."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """An engine whose device keeps time."""
+
+    def take_times(self) -> Mapping[DevicePart, float]:
+        """Seconds that the device spent since the last call, by its own clock; empty when it was not used.
+
+        Parts overlap where a device copies and computes at once, so their sum can exceed the time that passed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

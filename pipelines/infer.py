@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Batch, Engine, Pixels, Scores
+from engines.contract import Batch, Engine, Pixels, Scores, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.types import Frame, Verdict
@@ -209,6 +209,9 @@ class Infer:
         )
         judged_ns = time.monotonic_ns()
         self._metrics.batch_size.observe(len(frames))
+        if isinstance(judge.engine, Timed):
+            for part, seconds in judge.engine.take_times().items():
+                self._metrics.device.labels(part).observe(seconds)
         for index, frame in enumerate(frames):
             verdict = verdict_of(frame, scores, index, taken_ns, judged_ns)
             seat = self._seats[frame.camera]

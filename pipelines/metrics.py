@@ -33,6 +33,7 @@ LATENCY_BUCKETS = (
     2.5,
     5.0,
 )
+DEVICE_BUCKETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 STAGES = ("queue", "infer", "handover", "render", "send")
 """queue: captured until taken into a batch; infer: taken until judged; handover: judged until the publisher takes
 it; render: overlay and encoding; send: into the socket. The last two happen for alerts only."""
@@ -89,6 +90,13 @@ class Metrics:
         )
         self.engines_refused = counter(
             "engines_refused", "Engines that could not run or do not agree with float32.", ("runtime", "precision")
+        )
+        self.device = Histogram(
+            "vigil_engine_device_seconds",
+            "Time that the GPU spent on a batch, by its own clock; parts overlap. Nothing on a processor.",
+            ("part",),
+            registry=registry,
+            buckets=DEVICE_BUCKETS,
         )
         self.build = gauge("build_info", "Version of the daemon.", ("version",))
 

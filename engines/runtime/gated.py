@@ -10,13 +10,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Decoded, Encoded, Engine, EngineInfo, EngineState, Floats, NetworkSpec, Pixels
+from engines.contract import (
+    Decoded,
+    DevicePart,
+    Encoded,
+    Engine,
+    EngineInfo,
+    EngineState,
+    Floats,
+    NetworkSpec,
+    Pixels,
+    Timed,
+)
 from engines.errors import EngineError
 from engines.runtime.parity import Agreement, Expected, compare, expect, failed
 from engines.runtime.pictures import trial_pictures
@@ -166,6 +177,10 @@ class GatedEngine:
             if self._witness.done:
                 self._expected, self._witness = self._witness.told(), None
         return decoded
+
+    def take_times(self) -> Mapping[DevicePart, float]:
+        """What the device of the engine that serves spent since the last call; empty if it keeps no time."""
+        return self._serving.take_times() if isinstance(self._serving, Timed) else {}
 
     def close(self) -> None:
         """Release all engines and end a build."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
+from engines.contract import Decoded, DevicePart, Encoded, EngineInfo, Floats, NetworkSpec, Pixels
 from engines.errors import EngineError
 from engines.network.files import Network
 from engines.runtime.cache import EngineCache, key_of
@@ -132,12 +132,11 @@ class TensorRtEngine:
         made = self._run(self._decoder, latent)
         return Decoded(made["features"], made["picture"])
 
-    def take_times(self) -> dict[str, float]:
-        """Seconds that the device spent since the last call: upload, compute and download, by its own clock.
-
-        Streams overlap, so their sum can be more than the time that passed.
-        """
+    def take_times(self) -> dict[DevicePart, float]:
+        """Seconds that the device spent since the last call, by its own clock; empty when it was not used."""
         times, self._times = self._times, Times()
+        if times == Times():
+            return {}
         return {"upload": times.upload, "compute": times.compute, "download": times.download}
 
     def close(self) -> None:

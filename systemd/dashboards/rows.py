@@ -322,11 +322,16 @@ def process() -> list[PanelBuilder]:
             [Query(f"vigil_engines_refused_total{{{DAEMON}}}", "{{runtime}} {{precision}} {{instance}}")],
             width=7,
         ),
-        facts(Text("Version", "Of the daemon."), f"vigil_build_info{{{DAEMON}}}", ["instance", "version"], width=8),
+        lines(
+            Text("On the GPU", "Time for a batch, p99, by its own clock; parts overlap. Empty on a processor.", "s"),
+            [Query(quantile(0.99, "vigil_engine_device_seconds", "part", DAEMON), "{{part}}")],
+            width=8,
+        ),
+        facts(Text("Version", "Of the daemon."), f"vigil_build_info{{{DAEMON}}}", ["instance", "version"], width=6),
         facts(
             Text("Profiles", "The profile each camera is judged by."),
             f"vigil_profile_info{{{CAMERA}}}",
             ["instance", "camera", "profile"],
-            width=16,
+            width=10,
         ),
     ]

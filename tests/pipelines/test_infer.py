@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from engines.contract import SIGNALS, Batch, Scores
+from engines.contract import SIGNALS, Batch, DevicePart, Scores
 from engines.detector import Detector
 from engines.errors import EngineError
 from engines.profile import Profile
@@ -117,6 +117,21 @@ def test_every_frame_gets_a_verdict_and_the_intruder_is_flagged(room: Room, samp
     assert {time_s for time_s in flagged if 3.5 <= time_s <= 5.8} == {
         s.time_s for s in samples if 3.5 <= s.time_s <= 5.8
     }
+
+
+class _TimedEngine(OpenVinoEngine):
+    """An engine whose device keeps time."""
+
+    def take_times(self) -> dict[DevicePart, float]:
+        return {"upload": 0.0003, "compute": 0.004, "download": 0.0007}
+
+
+def test_a_devices_own_times_reach_the_metrics(profile: Profile, samples: list[Sample]) -> None:
+    engine = _TimedEngine(profile.network, threads=1)
+    with room_of({"a": Judge(engine, Detector(engine, {"a": profile}))}) as room:
+        room.judge("a", samples[0])
+        assert room.value("vigil_engine_device_seconds_sum", part="compute") == 0.004
+        assert room.value("vigil_engine_device_seconds_count", part="upload") == 1
 
 
 def test_a_verdict_carries_maps_signals_and_times_in_order(room: Room, samples: list[Sample]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 
-from engines.contract import EngineInfo
+from engines.contract import DEVICE_PARTS, EngineInfo
 from pipelines.metrics import CameraMetrics, Metrics, process_metrics
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,8 @@ class Exporter:
     def work(self) -> None:
         """One second of two cameras at 5 frames a second, an alert each, and a few drops."""
         self.metrics.batch_size.observe(2)
+        for part in DEVICE_PARTS:
+            self.metrics.device.labels(part).observe(0.001)
         for camera in self.cameras:
             self._frames(camera)
             camera.describe_profile("ba9876543210")

@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from engines.contract import Engine, Pixels
+from engines.contract import DEVICE_PARTS, Engine, Pixels, Timed
 from engines.errors import EngineError
 from engines.network.files import Network
 from engines.runtime.cache import EngineCache
+from engines.runtime.gated import GatedEngine
 from engines.runtime.openvino import OpenVinoEngine
 from engines.runtime.tensorrt import Gpu, TensorRtEngine, find_gpu
 from tests.engines.conftest import film
@@ -99,7 +100,14 @@ def test_tells_what_the_device_spent(bench: Bench, frames: Pixels) -> None:
     times = bench.engine.take_times()
     assert set(times) == {"upload", "compute", "download"}
     assert all(seconds > 0 for seconds in times.values())
-    assert not any(bench.engine.take_times().values())
+    assert not bench.engine.take_times()
+
+
+def test_its_times_are_told_by_the_gate_in_front_of_it(bench: Bench, reference: OpenVinoEngine, frames: Pixels) -> None:
+    gated = GatedEngine(reference, ())
+    assert isinstance(gated, Timed)
+    assert not gated.take_times(), "a processor keeps none"
+    assert set(GatedEngine(bench.engine, ()).take_times()) <= set(DEVICE_PARTS)
 
 
 def test_keeps_plans_apart_by_all_that_they_depend_on(bench: Bench, network: Network) -> None:
