@@ -20,6 +20,7 @@ from engines.errors import EngineError
 from engines.network.files import Network
 from engines.runtime.cache import EngineCache, key_of
 from engines.runtime.core import openvino_core
+from engines.runtime.layout import normalise_first
 
 Precision = Literal["f32", "bf16", "int8"]
 _DEVICE: Final = "CPU"
@@ -167,6 +168,7 @@ class OpenVinoEngine:
 
     def _compile(self, model: bytes, shape: list[int]) -> Any:
         graph = self._core.read_model(model)
+        normalise_first(graph)
         graph.reshape(shape)
         return self._core.compile_model(graph, _DEVICE, self._settings())
 
