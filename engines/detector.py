@@ -141,7 +141,8 @@ class Detector:
         normal = np.empty_like(encoded.latent)
         for index, camera in enumerate(batch.cameras):
             one = slice(index, index + 1)
-            distance[one], normal[one] = self._cameras[camera].normality.memory.compare(encoded.latent[one])
+            memory = self._cameras[camera].normality.memory
+            distance[one], normal[one] = memory.compare(memory.seen(encoded)[one])
         return distance, normal
 
     def _judge(self, batch: Batch, index: int, encoded: Encoded, distance: Floats, residuals: Residuals) -> _Judgement:

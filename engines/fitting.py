@@ -6,6 +6,7 @@ less a guard of some seconds at its borders; these held-out judgements calibrate
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ from engines.normality import Lasting, Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
 from engines.scoring import VIEWS, View, fit_fusion, smooth, statistic
+from engines.stills import Remember, remember_stills
 from engines.traffic import fit_traffic
 
 FOLDS: Final = 4
@@ -50,6 +52,8 @@ class Material:
     engine: Engine
     latents: NDArray[np.float16]
     """float16 [n, h, w, C]."""
+    features: NDArray[np.float16] | None
+    """float16 [n, h, w, F] of stills, in a temporary file; None of footage."""
     averages: NDArray[np.float16]
     """float16 [n, h, w, C], see `lasting.LastingLatent`."""
     lasting: NDArray[np.bool_]
@@ -98,17 +102,27 @@ def encode(footage: Footage, engine: Engine, tick: Tick) -> Material:
     stretches = _stretches(times_s, np.array([frame.stretch for frame in kept]))
     latents = np.empty((len(kept), *spec.places, spec.latent_channels), np.float16)
     averages, lasting = np.zeros_like(latents), np.zeros(len(kept), np.bool_)
+    fields, moving = footage.motion()
+    features = None if moving.any() else _on_disk((len(kept), *spec.places, spec.feature_channels))
     running = LastingLatent()
     for index in range(len(kept)):
-        latent = engine.encode(footage.pixels(index)[None]).latent[0]
+        encoded = engine.encode(footage.pixels(index)[None])
+        latent = encoded.latent[0]
+        if features is not None:
+            features[index] = encoded.features[0]
         if index and stretches[index] != stretches[index - 1]:
             running.forget()
         mean = running.step(times_s[index], latent)
         latents[index], lasting[index] = latent, mean is not None
         averages[index] = 0 if mean is None else mean
         tick("encoding", index + 1, len(kept))
-    fields, moving = footage.motion()
-    return Material(footage, engine, latents, averages, lasting, fields, moving, stretches, times_s)
+    return Material(footage, engine, latents, features, averages, lasting, fields, moving, stretches, times_s)
+
+
+def _on_disk(shape: tuple[int, ...]) -> NDArray[np.float16]:
+    """An array that need not fit into memory; its file goes with it."""
+    with tempfile.TemporaryFile(prefix="vigil-enrol-") as file:
+        return np.memmap(file, np.float16, "w+", shape=shape)
 
 
 def _stretches(times_s: NDArray[np.float64], given: Indices) -> Indices:
@@ -122,13 +136,14 @@ def fit(material: Material, chosen: Indices, tick: Tick) -> Fit:
     """Fit to the frames `chosen`, in order of time."""
     folds = np.arange(len(chosen)) * FOLDS // len(chosen)
     whiten = fit_whitening(material.latents, chosen)
-    held = _hold_out(material, chosen, folds, whiten, tick)
+    remember = _remember(material, chosen, folds, whiten)
+    held = _hold_out(material, chosen, folds, whiten, remember, tick)
     statistics = _statistics(material, chosen, folds, held)
     fusion = fit_fusion(statistics)
     ensemble = tuple(fit_fusion({s: v[folds != fold] for s, v in statistics.items()}) for fold in range(FOLDS))
     everything = np.arange(len(chosen))
     normality = Normality(
-        memory=fit_memory(material.latents, chosen, whiten),
+        memory=remember(chosen),
         latent_scale=_scale(held.distance, everything),
         reconstruction=_reconstruction(held, held.means, everything),
         moving=_fit_moving(material, chosen, held, whiten),
@@ -156,10 +171,18 @@ def _long_enough(material: Material, chosen: Indices) -> bool:
     return float(steps[(steps > 0) & (steps <= GAP_S)].sum()) >= _LEAST_LASTING_S
 
 
-def _hold_out(material: Material, chosen: Indices, folds: Indices, whiten: Floats, tick: Tick) -> _HeldOut:
+def _remember(material: Material, chosen: Indices, folds: Indices, whiten: Floats) -> Remember:
+    if material.features is not None:
+        return remember_stills(material.features, material.latents, chosen, folds)
+    return lambda frames: fit_memory(material.latents, frames, whiten)
+
+
+def _hold_out(
+    material: Material, chosen: Indices, folds: Indices, whiten: Floats, remember: Remember, tick: Tick
+) -> _HeldOut:
     memories = []
     for fold in range(FOLDS):
-        memories.append(fit_memory(material.latents, _others(material, chosen, folds, fold), whiten))
+        memories.append(remember(_others(material, chosen, folds, fold)))
         tick("remembering", fold + 1, FOLDS)
     means = [_mean_residuals(material, chosen[folds == fold], memories[fold]) for fold in range(FOLDS)]
     shape = (len(chosen), *material.latents.shape[1:3])
@@ -225,7 +248,7 @@ def _mean_residuals(material: Material, chosen: Indices, memory: Memory) -> Resi
 def _residuals(material: Material, frames: Indices, memory: Memory) -> tuple[Floats, Residuals]:
     pixels = material.pixels(frames)
     encoded = material.engine.encode(pixels)
-    distance, normal = memory.compare(encoded.latent)
+    distance, normal = memory.compare(memory.seen(encoded))
     return distance, residuals_of(encoded.features, pixels, material.engine.decode(normal))
 
 

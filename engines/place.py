@@ -15,10 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Floats
+from engines.contract import Encoded, Floats
 
 MODES: Final = 12
 """Latents remembered a place."""
+SHARED_MODES: Final = 256
+"""Remembered of all places together, where what is normal is so anywhere."""
+_MOST_SHARED: Final = 8192
+"""Of so many they are chosen."""
 _LLOYD_STEPS: Final = 4
 _SHRINK: Final = 0.02
 """Share of the mean variance added to every direction, so that none is divided by nearly nothing."""
@@ -34,43 +38,62 @@ Halves = NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """Remembered latents of every place."""
+    """What is remembered of every place, D channels of it: latents, or the features that they are made of."""
 
     whiten: Floats
-    """float32 [C, C]: maps latents to the space of distances."""
+    """float32 [D, D]: maps what is compared to the space of distances."""
     modes: Floats
-    """float32 [h*w, K, C]: remembered latents in that space."""
+    """float32 [h*w, K, D]: what is remembered, in that space; [1, K, D] if all places share it."""
     colour: Floats
-    """float32 [C, C]: the way back to latents."""
+    """float32 [D, C]: the way back to latents."""
+    norms: Floats
+    """float32 [h*w, 1, K], or [1, 1, K]: the modes' squared lengths."""
+    of_features: bool
 
     @classmethod
-    def of(cls, whiten: Floats, modes: Floats) -> Memory:
-        """Complete a memory by what follows from its two parts."""
-        return cls(whiten, modes, np.linalg.inv(whiten).astype(np.float32))
+    def of(cls, whiten: Floats, modes: Floats, colour: Floats | None = None) -> Memory:
+        """Complete a memory by what follows from its parts: of latents, or of features with their way to latents."""
+        back = np.linalg.inv(whiten).astype(np.float32) if colour is None else colour
+        return cls(whiten, modes, back, np.square(modes).sum(-1)[:, None], colour is not None)
 
-    def compare(self, latent: Floats) -> tuple[Floats, Floats]:
-        """Compare float32 [N, h, w, C] with the memory.
+    def seen(self, encoded: Encoded) -> Floats:
+        """What of the encoder's output this memory compares, float32 [N, h, w, D]."""
+        return encoded.features if self.of_features else encoded.latent
+
+    def compare(self, seen: Floats) -> tuple[Floats, Floats]:
+        """Compare float32 [N, h, w, D] with the memory.
 
         Returns the distance to the nearest mode, float32 [N, h, w], and that mode as a latent for the decoder,
         float32 [N, h, w, C].
         """
-        count, height, width, channels = latent.shape
-        seen = np.ascontiguousarray((latent.reshape(count, -1, channels) @ self.whiten).transpose(1, 0, 2))
-        squares = _squares(seen, self.modes)
+        count, height, width, channels = seen.shape
+        white = (seen.reshape(-1, channels) @ self.whiten).reshape(count, -1, channels)
+        white = np.ascontiguousarray(white.transpose(1, 0, 2)).reshape(len(self.modes), -1, channels)
+        squares = _squares(white, self.modes, self.norms)
         nearest = squares.argmin(-1)
-        least = np.take_along_axis(squares, nearest[..., None], -1)[..., 0]
+        least = np.take_along_axis(squares, nearest[..., None], -1)
+        distance = np.sqrt(np.maximum(least, 0)).reshape(-1, count).T.reshape(count, height, width)
         normal = np.take_along_axis(self.modes, nearest[..., None], 1) @ self.colour
-        distance = np.sqrt(np.maximum(least, 0)).T.reshape(count, height, width)
-        return distance, np.ascontiguousarray(normal.transpose(1, 0, 2)).reshape(latent.shape)
+        latents = normal.reshape(-1, count, self.colour.shape[1]).transpose(1, 0, 2)
+        return distance, np.ascontiguousarray(latents).reshape(count, height, width, -1)
 
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Arrays for a profile, their names beginning with `name`; the modes in float16."""
-        return {f"{name}.whiten": self.whiten, f"{name}.modes": self.modes.astype(np.float16)}
+        arrays: dict[str, NDArray[Any]] = {
+            f"{name}.whiten": self.whiten,
+            f"{name}.modes": self.modes.astype(np.float16),
+        }
+        if self.of_features:
+            arrays[f"{name}.colour"] = self.colour
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Memory:
         """The inverse of `to_arrays`."""
-        return cls.of(arrays[f"{name}.whiten"].astype(np.float32), arrays[f"{name}.modes"].astype(np.float32))
+        whiten = arrays[f"{name}.whiten"].astype(np.float32)
+        modes = arrays[f"{name}.modes"].astype(np.float32)
+        colour = arrays.get(f"{name}.colour")
+        return cls.of(whiten, modes, None if colour is None else colour.astype(np.float32))
 
 
 def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: int = MODES) -> Memory:
@@ -83,8 +106,24 @@ def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: 
     for row in range(height):  # a row at a time: all places at once would need gigabytes
         seen = latents[chosen, row].astype(np.float32) @ whiten
         modes[row] = _cluster(np.ascontiguousarray(seen.transpose(1, 0, 2)), modes.shape[2])
-    # Rounded as a profile stores them, so that a fresh profile and a loaded one give equal scores.
-    return Memory.of(whiten, modes.reshape(height * width, -1, channels).astype(np.float16).astype(np.float32))
+    return Memory.of(whiten, _stored(modes.reshape(height * width, -1, channels)))
+
+
+def fit_shared_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: int = SHARED_MODES) -> Memory:
+    """Remember the frames `chosen` by modes that all places share, wherever each was seen.
+
+    For pictures whose content has no fixed place: textures, parts that lie as they fell (PatchCore's memory).
+    """
+    seen = latents[chosen].reshape(-1, latents.shape[-1])
+    # A fixed seed: the same pictures make the same memory.
+    some = np.sort(np.random.default_rng(0).permutation(len(seen))[:_MOST_SHARED])
+    modes = _cluster(seen[some][None].astype(np.float32) @ whiten, min(most, len(some)))
+    return Memory.of(whiten, _stored(modes))
+
+
+def _stored(modes: Floats) -> Floats:
+    """Rounded as a profile stores them, so that a fresh profile and a loaded one give equal scores."""
+    return modes.astype(np.float16).astype(np.float32)
 
 
 def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:
@@ -133,7 +172,8 @@ def _farthest(seen: Floats, modes: int) -> Floats:
     return centres
 
 
-def _squares(seen: Floats, modes: Floats) -> Floats:
+def _squares(seen: Floats, modes: Floats, norms: Floats | None = None) -> Floats:
     """Squared distances between [P, N, C] and [P, K, C]: float32 [P, N, K], possibly a rounding below 0."""
     cross = seen @ modes.transpose(0, 2, 1)
-    return np.asarray(np.square(seen).sum(-1)[..., None] - 2 * cross + np.square(modes).sum(-1)[:, None])
+    squares = np.square(modes).sum(-1)[:, None] if norms is None else norms
+    return np.asarray(np.square(seen).sum(-1)[..., None] - 2 * cross + squares)
