@@ -69,17 +69,18 @@ class OnnxModule(nn.Module):
         self.input = graph.input[0].name
         self.outputs = tuple(each.name for each in graph.output)
         self._plan = [(node, _step(node), _dynamic(node)) for node in nodes]
-        self._buffer_of: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """The buffer of each weight, by its name in the file."""
         used = {name for node, _, inputs in self._plan for name in inputs if name in constants}
         for number, name in enumerate(sorted(used)):
-            self._buffer_of[name] = f"c{number}"
+            self.names[name] = f"c{number}"
             tensor = torch.from_numpy(constants[name])
             self.register_buffer(f"c{number}", tensor.to(real) if tensor.is_floating_point() else tensor)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Run the model: its outputs in the order of `outputs`, in the module's own float format."""
         values: dict[str, Tensor] = {self.input: x}
-        values.update({name: getattr(self, buffer) for name, buffer in self._buffer_of.items()})
+        values.update({name: getattr(self, buffer) for name, buffer in self.names.items()})
         for node, step, inputs in self._plan:
             made = step(*(values[name] for name in inputs))
             values.update(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=True))
