@@ -42,3 +42,10 @@ def test_a_curve_survives_being_stored() -> None:
     again = Tail.from_array(tail.to_array())
     at = np.linspace(-3, 9, 50).astype(np.float32)
     np.testing.assert_array_equal(tail.surprise(at), again.surprise(at))
+
+
+def test_maps_keep_their_order_below_the_footages_lowest_statistic() -> None:
+    tail = fit_tail(np.linspace(1, 2, 101))
+    surprise = tail.surprise(np.array([-1, 0, 0.25, 0.5, 1], np.float32))
+    lowest = -np.log10(101 / 102)
+    np.testing.assert_allclose(surprise, np.array([0, 0, 0.25, 0.5, 1]) * lowest, rtol=1e-4)
