@@ -147,6 +147,11 @@ class CudaDevice:
             self._memory.append(self._cuda.mem_alloc(size))
         return int(self._memory[-1])
 
+    def free_bytes(self) -> int:
+        """How much of the device's memory nobody uses; the context must be current."""
+        with self._failing("ask the GPU for its free memory"):
+            return int(self._cuda.mem_get_info()[0])
+
     def page_locked(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return an array in page-locked memory of the host."""
         with self._failing("allocate page-locked memory"):

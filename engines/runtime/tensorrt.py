@@ -48,6 +48,7 @@ class Gpu:
     """What an engine runs on."""
 
     device: Device
+    """One engine's own: it opens and closes it. Several on one GPU share its primary context all the same."""
     release: Release
     """The TensorRT that is installed."""
 
@@ -110,8 +111,8 @@ class TensorRtEngine:
         try:
             with self._device.active():
                 timings = b""
-                self._encoder, timings = self._loaded("encoder", encoder, self._encoder_ports(), timings)
-                self._decoder, _ = self._loaded("decoder", decoder, self._decoder_ports(), timings)
+                self._encoder, timings = self._loaded("encoder", encoder, encoder_ports(self.spec), timings)
+                self._decoder, _ = self._loaded("decoder", decoder, decoder_ports(self.spec), timings)
                 captured = sum(part.warm_up(graphs=self._graphs) for part in (self._encoder, self._decoder))
         except BaseException as error:
             _let_go(error)
@@ -190,21 +191,23 @@ class TensorRtEngine:
         precision = more.pop("precision")
         return key_of(self._network, precision, f"{self._device.name}, compute {major}.{minor}", **more)
 
-    def _encoder_ports(self) -> tuple[Port, ...]:
-        spec = self.spec
-        return (
-            Port("pixels", (*spec.input_size, 3), np.dtype(np.uint8)),
-            Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
-            Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
-        )
 
-    def _decoder_ports(self) -> tuple[Port, ...]:
-        spec = self.spec
-        return (
-            Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
-            Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
-            Port("picture", (*spec.picture_size, 3), np.dtype(np.float32)),
-        )
+def encoder_ports(spec: NetworkSpec) -> tuple[Port, ...]:
+    """The encoder's input and outputs."""
+    return (
+        Port("pixels", (*spec.input_size, 3), np.dtype(np.uint8)),
+        Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
+        Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
+    )
+
+
+def decoder_ports(spec: NetworkSpec) -> tuple[Port, ...]:
+    """The decoder's input and outputs."""
+    return (
+        Port("latent", (*spec.places, spec.latent_channels), np.dtype(np.float32)),
+        Port("features", (*spec.places, spec.feature_channels), np.dtype(np.float32)),
+        Port("picture", (*spec.picture_size, 3), np.dtype(np.float32)),
+    )
 
 
 def _let_go(error: BaseException | None) -> None:
