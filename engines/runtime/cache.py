@@ -50,7 +50,7 @@ class EngineCache:
         _log.info("building an engine: %s", _told(key))
         engine = build()
         _log.info("engine built in %.1f s, %.1f MB", time.monotonic() - began, len(engine) / 1e6)
-        self._store(key, engine)
+        self.store(key, engine)
         return engine
 
     def load(self, key: Mapping[str, str]) -> bytes | None:
@@ -92,7 +92,8 @@ class EngineCache:
                 with suppress(OSError):
                     path.unlink()
 
-    def _store(self, key: Mapping[str, str], engine: bytes) -> None:
+    def store(self, key: Mapping[str, str], engine: bytes) -> None:
+        """Keep `engine` under `key`, in place of what was there; trouble with the folder is not raised but logged."""
         body = _written(key) + engine
         length = struct.pack("<I", len(_written(key)))
         digest = hashlib.sha256(length + body).digest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -110,9 +111,8 @@ class TensorRtEngine:
         self._device.open()
         try:
             with self._device.active():
-                timings = b""
-                self._encoder, timings = self._loaded("encoder", encoder, encoder_ports(self.spec), timings)
-                self._decoder, _ = self._loaded("decoder", decoder, decoder_ports(self.spec), timings)
+                self._encoder = self._loaded("encoder", encoder, encoder_ports(self.spec))
+                self._decoder = self._loaded("decoder", decoder, decoder_ports(self.spec))
                 captured = sum(part.warm_up(graphs=self._graphs) for part in (self._encoder, self._decoder))
         except BaseException as error:
             _let_go(error)
@@ -160,36 +160,45 @@ class TensorRtEngine:
         self._times += times
         return made
 
-    def _loaded(self, name: str, onnx: bytes, ports: tuple[Port, ...], timings: bytes) -> tuple[TensorRtPart, bytes]:
-        """A network on the device, and the timing cache after its build."""
-        learnt = timings
-
-        def build() -> bytes:
-            nonlocal learnt
-            plan = make_plan(onnx, self._options, self._release, timings)
-            learnt = plan.timings
-            _log.info("TensorRT built the %s in %.1f s", name, plan.seconds)
-            return plan.engine
-
+    def _loaded(self, name: str, onnx: bytes, ports: tuple[Port, ...]) -> TensorRtPart:
+        """A network on the device, by a plan from the cache if there is one that this TensorRT takes."""
+        build = partial(self._build, name, onnx)
         if self._cache is None:
-            return self._part(build(), ports), learnt
+            return self._part(build(), ports)
         key = self._key(name, onnx)
         plan = self._cache.load_or_build(key, build)
         try:
-            return self._part(plan, ports), learnt
+            return self._part(plan, ports)
         except EngineError as error:  # whole, and yet not to this TensorRT's or this driver's liking
             _log.warning("building the %s again: %s", name, error)
             self._cache.discard(key)
-            return self._part(self._cache.load_or_build(key, build), ports), learnt
+            return self._part(self._cache.load_or_build(key, build), ports)
+
+    def _build(self, name: str, onnx: bytes) -> bytes:
+        """Build a plan by what earlier builds on this device learnt, and keep what this one did."""
+        key = self._timings_key()
+        known = (self._cache.load(key) if self._cache else None) or b""
+        plan = make_plan(onnx, self._options, self._release, known)
+        _log.info("TensorRT built the %s in %.1f s", name, plan.seconds)
+        if self._cache is not None and plan.timings not in (b"", known):
+            self._cache.store(key, plan.timings)
+        return plan.engine
 
     def _part(self, plan: bytes, ports: tuple[Port, ...]) -> TensorRtPart:
         return TensorRtPart(self._device, self._release, plan, ports, self._options.profiles, SLOTS)
 
     def _key(self, part: str, onnx: bytes) -> dict[str, str]:
-        major, minor = self._device.capability
         more = {**plan_key(onnx, self._options, self._release), "part": part}
         precision = more.pop("precision")
-        return key_of(self._network, precision, f"{self._device.name}, compute {major}.{minor}", **more)
+        return key_of(self._network, precision, self._target(), **more)
+
+    def _timings_key(self) -> dict[str, str]:
+        """Of how long kernels take on this device: whatever the network, TensorRT needs to measure each but once."""
+        return {"part": "timings", "device": self._target(), "runtime": f"tensorrt {self._release.version}"}
+
+    def _target(self) -> str:
+        major, minor = self._device.capability
+        return f"{self._device.name}, compute {major}.{minor}"
 
 
 def encoder_ports(spec: NetworkSpec) -> tuple[Port, ...]:

@@ -164,11 +164,17 @@ class StandInTensorRt:
         self.device = device
         self.alive = 0
         self.enqueued = 0
-        self.refuse: Literal["", "plan", "run", "profile"] = ""
+        self.timings_given: list[bytes] = []
+        """What each build was given as a timing cache."""
+        self.refuse: Literal["", "build", "plan", "run", "profile"] = ""
         self.logger: Any = None
         module: Any = ModuleType("tensorrt")
         module.ILogger = _Logger
         module.Runtime = self._runtime
+        module.Builder, module.OnnxParser, module.Dims = self._builder, _Parser, list
+        module.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
+        module.MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
+        module.BuilderFlag = SimpleNamespace(TF32="tf32")
         module.ExecutionContextAllocationStrategy = SimpleNamespace(USER_MANAGED="user managed")
         self.module = module
 
@@ -178,6 +184,10 @@ class StandInTensorRt:
 
     def complain(self, message: str) -> None:
         self.logger.log(SimpleNamespace(name="ERROR"), message)
+
+    def _builder(self, logger: Any) -> Any:
+        self.logger = logger
+        return _Builder(self)
 
     def _runtime(self, logger: Any) -> Any:
         self.logger = logger
@@ -210,6 +220,69 @@ class _Counted:
 
     def __del__(self) -> None:
         self.trt.alive -= 1
+
+
+class _Builder:
+    """Makes a plan of a network by keeping its file, and a timing cache that grows with each."""
+
+    def __init__(self, trt: StandInTensorRt) -> None:
+        self.trt = trt
+
+    def create_network(self, flags: int) -> Any:
+        assert flags == 2, "strongly typed"
+        port = SimpleNamespace(name="", shape=(-1, 8, 8, 3))
+        return SimpleNamespace(num_inputs=1, get_input=lambda _: port, model=b"")
+
+    def create_builder_config(self) -> Any:
+        return _Config(self.trt)
+
+    def create_optimization_profile(self) -> Any:
+        return SimpleNamespace(set_shape=lambda *_: None)
+
+    def build_serialized_network(self, network: Any, config: _Config) -> bytes | None:
+        if self.trt.refuse == "build":
+            self.trt.complain("IBuilder::buildSerializedNetwork: Error Code 10: could not find any implementation")
+            return None
+        assert config.profiles
+        config.timings += b"."
+        return bytes(network.model)
+
+
+class _Parser:
+    num_errors = 0
+
+    def __init__(self, network: Any, logger: Any) -> None:
+        self.network = network
+
+    def parse(self, model: bytes) -> bool:
+        self.network.model = model
+        return True
+
+
+class _Config:
+    builder_optimization_level = 3
+
+    def __init__(self, trt: StandInTensorRt) -> None:
+        self.trt, self.profiles, self.timings = trt, 0, b""
+
+    def set_memory_pool_limit(self, pool: str, size: int) -> None:
+        assert (pool, size) == ("workspace", 512 << 20)
+
+    def add_optimization_profile(self, profile: Any) -> int:
+        self.profiles += 1
+        return self.profiles - 1
+
+    def create_timing_cache(self, serialized: bytes) -> bytes | None:
+        return None if serialized.startswith(b"another device") else serialized
+
+    def set_timing_cache(self, cache: bytes, *, ignore_mismatch: bool) -> bool:
+        assert not ignore_mismatch
+        self.trt.timings_given.append(cache)
+        self.timings = cache
+        return True
+
+    def get_timing_cache(self) -> Any:
+        return SimpleNamespace(serialize=lambda: self.timings)
 
 
 class _Engine(_Counted):

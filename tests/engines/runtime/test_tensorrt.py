@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from engines.runtime.cache import EngineCache
 from engines.runtime.gated import GatedEngine
 from engines.runtime.openvino import OpenVinoEngine
 from engines.runtime.tensorrt import Gpu, TensorRtEngine, find_gpu
+from engines.runtime.tensorrt_plan import PlanOptions, make_plan
 from tests.engines.conftest import film
 from tests.engines.runtime.standin import Shelf, StandInDevice, StandInTensorRt
 
@@ -208,6 +210,39 @@ def test_refuses_the_engine_of_another_network(network: Network) -> None:
     bench.shelf.plans["encoder"] = network.decoder
     with pytest.raises(EngineError, match="the engine is of another network"):
         bench.engine.open()
+
+
+def test_builds_once_and_learns_from_one_build_for_the_next(
+    network: Network, reference: OpenVinoEngine, frames: Pixels, tmp_path: Path
+) -> None:
+    wanted = reference.encode(frames[:3]).latent
+    given: list[list[bytes]] = []
+    for _ in range(2):
+        device = StandInDevice()
+        trt = StandInTensorRt(device)
+        engine = TensorRtEngine(network, max_batch=4, cache=EngineCache(tmp_path), gpu=Gpu(device, trt.release))
+        engine.open()
+        assert np.abs(engine.encode(frames[:3]).latent - wanted).mean() < 0.01, "by the weights of f16"
+        engine.close()
+        given.append(trt.timings_given)
+    assert given == [[b"", b"."], []], "the decoder's build knows the encoder's; a second start builds nothing"
+
+
+def test_a_build_that_fails_is_told_in_tensorrts_words(network: Network) -> None:
+    device = StandInDevice()
+    trt = StandInTensorRt(device)
+    trt.refuse = "build"
+    engine = TensorRtEngine(network, gpu=Gpu(device, trt.release))
+    with pytest.raises(EngineError, match=r"TensorRT cannot build the engine .*could not find any implementation"):
+        engine.open()
+    assert device.closed == 1
+
+
+def test_timings_of_another_device_are_left_out(network: Network) -> None:
+    trt = StandInTensorRt(StandInDevice())
+    plan = make_plan(network.decoder, PlanOptions(), trt.release, b"another device")
+    assert trt.timings_given == [b""]
+    assert plan.timings == b"."
 
 
 @pytest.mark.parametrize(
