@@ -16,6 +16,7 @@ import pytest
 
 from engines.contract import SIGNALS
 from engines.profile import Profile
+from engines.runtime.openvino import processor
 from pipelines.simulation.rtsp import RtspServer
 from tests.daemon.running import ROOT, Running
 from tests.daemon.sites import free_port, site, source
