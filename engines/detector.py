@@ -17,6 +17,7 @@ from engines.normality import Moving, Normality
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Smoother, View, by_signal, statistic, table, uncertainty
+from engines.stills import statistic_of_stills
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +48,8 @@ class _Camera:
     def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, Floats]:
         """The statistic of each view's map, smoothed: float32 [1]."""
         now = {view: statistic(maps) for view, maps in raw.items()}
+        if self.normality.moving is None:
+            now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])
         if self.still:
             return now
         return dict(zip(now, self.smoother.step(time_s, np.stack(list(now.values()))), strict=True))

@@ -21,7 +21,7 @@ from engines.normality import Lasting, Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
 from engines.scoring import VIEWS, View, fit_fusion, smooth, statistic
-from engines.stills import Remember, remember_stills
+from engines.stills import Remember, remember_stills, statistic_of_stills
 from engines.traffic import fit_traffic
 
 FOLDS: Final = 4
@@ -255,9 +255,10 @@ def _residuals(material: Material, frames: Indices, memory: Memory) -> tuple[Flo
 def _statistics(material: Material, chosen: Indices, folds: Indices, held: _HeldOut) -> dict[View, Floats]:
     """Each view's statistic of each frame, against scales from the other folds, smoothed where frames have a time."""
     made = {view: np.full(len(chosen), np.nan, np.float32) for view in VIEWS}
+    measure_of = statistic if material.moving.any() else statistic_of_stills
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        made["appearance-latent"][inside] = statistic(held.distance[inside] / _scale(held.distance, outside))
+        made["appearance-latent"][inside] = measure_of(held.distance[inside] / _scale(held.distance, outside))
         measure = _reconstruction(held, [m for i, m in enumerate(held.means) if i != fold], outside)
         magnitudes = measure.combine(held.features[inside], held.picture[inside])
         made["appearance-reconstruction"][inside] = statistic(magnitudes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,10 @@ _MOST_STILLS: Final = 120
 """Of so many is taken what is common to all memories."""
 _BATCH: Final = 8
 _FAR_SHARE: Final = 0.99
+_SIGMA: Final = 0.8
+"""Places that a still's map is smoothed by before its statistic: grain is single, defects are not."""
+_STRONGEST: Final = 0.004
+"""Share of places whose mean is a still's statistic."""
 _RIDGE: Final = 1e-3
 
 Indices: TypeAlias = NDArray[np.intp]
@@ -40,6 +45,13 @@ def remember_stills(features: Halves, latents: Halves, chosen: Indices, folds: I
     way = min(ways, key=lambda one: _farthest(one, features, chosen[some], folds[some], whiten))
     colour = _fit_colour(features, latents, chosen[some], whiten)
     return lambda frames: Memory.of(whiten, way(features, frames, whiten).modes, colour)
+
+
+def statistic_of_stills(maps: Floats) -> Floats:
+    """Mean of the strongest places of each map [N, h, w], smoothed: float32 [N]. No time smooths stills."""
+    smooth = np.stack([cv2.GaussianBlur(one, (0, 0), _SIGMA) for one in maps]).reshape(len(maps), -1)
+    count = max(1, round(_STRONGEST * smooth.shape[1]))
+    return np.asarray(np.partition(smooth, -count, axis=1)[:, -count:].mean(1), np.float32)
 
 
 def _farthest(way: _FitMemory, features: Halves, frames: Indices, folds: Indices, whiten: Floats) -> float:

@@ -12,7 +12,7 @@ from engines.enrolment import Enrolment, EnrolmentSettings
 from engines.network.files import Network
 from engines.place import Memory
 from engines.runtime.openvino import OpenVinoEngine
-from engines.stills import remember_stills
+from engines.stills import remember_stills, statistic_of_stills
 
 COUNT, SIDE, FEATURES, CHANNELS = 40, 6, 5, 3
 FOLDS = np.arange(COUNT) * 4 // COUNT
@@ -68,6 +68,15 @@ def test_a_remembered_feature_leads_to_its_latent() -> None:
     seen = features[:2].astype(np.float32)
     for one, other in zip(memory.compare(seen), again.compare(seen), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_spot_of_some_places_says_more_than_a_grain_of_one() -> None:
+    maps = np.ones((3, 32, 32), np.float32)
+    maps[1, 8, 8] = 5
+    maps[2, 8:11, 8:11] = 3
+    even, grain, spot = statistic_of_stills(maps)
+    assert even == pytest.approx(1)
+    assert even < grain < spot < 3
 
 
 def fabric(rng: np.random.Generator) -> Pixels:
