@@ -141,7 +141,7 @@ def _paint(one: _Candidate, painter: Painter) -> Shown:
         threshold=verdict.threshold,
         overlay=pictures.overlay_jpeg,
         picture=pictures.clean_jpeg,
-        truth=_draw_truth(one.picture, one.truth),
+        truth=_draw_truth(one.picture, one.truth) if one.truth.abnormal else None,
         located=one.truth.regions is not None,
     )
 

@@ -23,7 +23,8 @@ class Shown:
     threshold: float
     overlay: bytes
     picture: bytes
-    truth: bytes
+    truth: bytes | None
+    """None of a normal frame: the truth has nothing to show."""
     located: bool = True
     """Whether it is known where in the picture the anomaly is."""
 
@@ -145,5 +146,5 @@ def _triple(shown: Shown) -> Html:
     )
     truth = "truth" if shown.located else "truth: abnormal, nobody said where"
     cells = (("overlay", shown.overlay), ("picture", shown.picture), (truth, shown.truth))
-    pictures = [tag("div", picture(data, f"{name} of {shown.title}"), name) for name, data in cells]
+    pictures = [tag("div", picture(data, f"{name} of {shown.title}"), name) for name, data in cells if data is not None]
     return join([tag("div", tag("strong", caption), class_="note"), tag("div", *pictures, class_="triple")])

@@ -52,7 +52,7 @@ def _alarm_tiles(alarms: AlarmFigures) -> list[Html]:
     return [
         _tile("Anomalies found", found, "flagged at least once"),
         _tile("False alarms an hour", number(alarms.false_alarms_per_hour), doubt),
-        _tile("Promised rate", held, promised),
+        _tile("Promise of the profile", held, promised),
         _tile("Normal frames flagged", percent(alarms.flagged_normal_share), "at the profile's threshold"),
         _tile("Detection delay", number(alarms.delay_median_s, "s"), usual),
     ]

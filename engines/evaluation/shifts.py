@@ -71,7 +71,7 @@ SHIFTS: Final = (
     Shift("brightening", 1.15, "light at 115 %", _light),
     Shift("brightening", 1.3, "light at 130 %", _light),
     Shift("brightening", 1.6, "light at 160 %", _light),
-    Shift("gamma", 0.8, "to the power 0.8", _gamma),
+    Shift("gamma", 0.85, "to the power 0.85", _gamma),
     Shift("gamma", 1.25, "to the power 1.25", _gamma),
     Shift("gamma", 1.6, "to the power 1.6", _gamma),
     Shift("noise", 4, "sigma 4 of 255", _noise),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from daemon.cli import main
 from daemon.commands.comparison import event_rule
 from daemon.commands.labelled import labelled
+from daemon.commands.study import Windows
 from daemon.errors import SettingsError
 from engines.evaluation.alarms import events
 from engines.evaluation.truthfile import TruthError
@@ -66,6 +68,8 @@ def test_the_figures_are_those_of_a_detector_that_sees_it(result: dict[str, Any]
     assert found["place"]["regions"] == 15
     assert (found["alarms"]["instances"], found["alarms"]["found"]) == (1, 1)
     assert found["alarms"]["delay_median_s"] < 1
+    assert found["alarms"]["promised"] == pytest.approx(1000 / 24)
+    assert found["alarms"]["promise_kept"] is True
     assert found["latency"]["p50_ms"] > 0
     assert [row["kind"] for row in found["kinds"]] == ["rusher"]
 
@@ -116,8 +120,21 @@ def test_the_study_changes_the_conditions(
     assert vigil("evaluate", truth, *arguments) == 0
     assert "calibration study" in capsys.readouterr().out
     page = (tmp_path / "r.html").read_text()
-    for name in ("dimming", "noise", "blur", "shake", "compression", "frame rate"):
+    for name in ("dimming", "brightening", "gamma", "noise", "blur", "shake", "compression", "frame rate"):
         assert name in page
+
+
+def test_long_footage_is_studied_in_windows_over_all_of_it() -> None:
+    windows = Windows.of(3000)
+    taken = [
+        (clip, second) for clip in ("a", "b", "c") for second in range(200) if windows.take(clip, second, still=False)
+    ]
+    assert 80 <= len(taken) <= 120
+    assert {clip for clip, _ in taken} == {"a", "b", "c"}
+    runs = [len(list(run)) for _, run in groupby((clip, second // 10) for clip, second in taken)]
+    assert set(runs) == {10}
+    short = Windows.of(400)
+    assert all(short.take("a", second, still=False) for second in range(80))
 
 
 def test_pictures_with_masks_beside_them(tmp_path: Path) -> None:

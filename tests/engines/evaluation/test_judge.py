@@ -12,7 +12,7 @@ from engines.evaluation.alarms import EventRule
 from engines.evaluation.figures import Figures
 from engines.evaluation.judge import cross_row, figures, shift_row
 from engines.evaluation.pooled import Pooled, poisson_interval
-from engines.evaluation.record import ClipRecord, Maps
+from engines.evaluation.record import ClipRecord, Maps, Promise
 from tests.engines.evaluation.records import record, stills
 
 RULE = EventRule()
@@ -118,6 +118,30 @@ def test_the_interval_of_a_rate() -> None:
     assert poisson_interval(10, 1.0) == pytest.approx((4.795, 18.39), abs=0.01)
     assert poisson_interval(0, 1.0) == pytest.approx((0.0, 3.689), abs=0.001)
     assert poisson_interval(0, 10.0)[1] == pytest.approx(0.3689, abs=0.001)
+
+
+def test_a_promise_is_held_against_what_was_measured() -> None:
+    """40 s of normal footage: one false event that never ends at a low threshold, none at a high one."""
+    with closing(record("calm", abnormal=None)) as calm:
+        for threshold, rate, high, kept in (
+            (3.0, 1.0, 30.0, True), (0.5, 0.1, 1.0, False), (0.5, 300.0, 2000.0, True)
+        ):  # fmt: skip
+            calm.threshold, calm.promise = threshold, Promise(rate, 0.01, high)
+            alarms = Pooled([calm], RULE).alarm_figures()
+            assert (alarms.promised, alarms.promised_interval) == (rate, (0.01, high))
+            assert alarms.promise_kept is kept, (threshold, alarms.false_alarms)
+
+
+def test_profiles_together_promise_nothing_and_stills_a_share() -> None:
+    pictures = stills(*([1.0] * 50), 9.0, abnormal=())
+    pictures.promise = Promise(0.01, 0.001, 0.1)
+    assert Pooled([pictures], RULE).alarm_figures().promise_kept
+    pictures.promise = Promise(1e-6, 1e-7, 1e-5)
+    assert Pooled([pictures], RULE).alarm_figures().promise_kept is False
+    other = stills(1.0, abnormal=())
+    assert Pooled([pictures, other], RULE).alarm_figures().promised is None
+    for one in (pictures, other):
+        one.close()
 
 
 def test_maps_come_back_as_they_were() -> None:

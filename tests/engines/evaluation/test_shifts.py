@@ -19,7 +19,7 @@ def test_a_shift_keeps_the_form_and_does_the_same_each_time(shift: Shift) -> Non
     assert np.array_equal(changed, shift.apply(PICTURE, 5))
 
 
-@pytest.mark.parametrize("name", ["dimming", "noise", "blur", "compression"])
+@pytest.mark.parametrize("name", ["dimming", "brightening", "gamma", "noise", "blur", "compression"])
 def test_a_stronger_shift_changes_more(name: str) -> None:
     differences = [np.abs(one.apply(PICTURE, 0).astype(int) - PICTURE).mean() for one in SHIFTS if one.name == name]
     assert len(differences) == 3
