@@ -218,6 +218,20 @@ def train(
 
 
 @app.command()
+def quantise(
+    profile: Annotated[Path, typer.Argument(metavar="FILE.vigil", help="What enrol made.")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Ordinary footage of the same camera.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The profile to write.", metavar="FILE.vigil")],
+    as_json: Json = False,
+) -> None:
+    """Add int8 to a profile's network, for processors without bf16; needs the `quantise` extra."""
+    from daemon.commands.quantise import quantise
+
+    quantise(profile, sources, out, as_json=as_json)
+
+
+@app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Tell what this machine has, and which engine would run and why."""
     from daemon.commands.doctor import doctor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -13,10 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from daemon.commands.terminal import notes, results, write_json
-from daemon.config import Camera, load_config
+from daemon.config import Camera, Config, engine_settings, load_config
 from daemon.errors import EXIT_FAILED, EXIT_OK
 from engines.errors import VigilError
+from engines.network.files import Network
 from engines.profile import Profile
+from engines.runtime.parity import Agreement
+from engines.runtime.select import EngineSettings, try_engines
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 
@@ -34,16 +37,60 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class EngineFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an engine agrees with float32, on pictures made by rule."""
+
+    network: str
+    engine: str
+    """Its runtime and precision."""
+    told: str
+    problem: str = ""
+    """Why it could not be tried at all. That it may not serve is no problem: the next precision does."""
+
+
 def check(path: Path, *, as_json: bool) -> int:
-    """Look at the settings and every camera, all at a time; returns the exit code. Raises `SettingsError`."""
+    """Look at the settings, the engines and every camera; returns the exit code. Raises `SettingsError`."""
     config = load_config(path)
     with ThreadPoolExecutor(_AT_ONCE) as pool, notes().status(f"asking {len(config.cameras)} cameras"):
         findings = list(pool.map(_look_at, config.cameras))
+    engines = _engines(config)
+    ill = bool(_problems(findings)) or any(each.problem for each in engines)
     if as_json:
-        write_json({"file": str(path), "ok": not _problems(findings), "cameras": findings})
+        write_json({"file": str(path), "ok": not ill, "cameras": findings, "engines": engines})
     else:
         _tell(path, findings)
-    return EXIT_FAILED if _problems(findings) else EXIT_OK
+        _tell_engines(engines)
+    return EXIT_FAILED if ill else EXIT_OK
+
+
+def _engines(config: Config) -> list[EngineFinding]:
+    """Every engine that the settings allow and that is quick to build, for each network that a profile embeds."""
+    networks: dict[str, Network] = {}
+    for file in {camera.profile for camera in config.cameras}:
+        with suppress(VigilError):  # the camera's own finding tells it
+            network = Profile.load(file).network
+            networks.setdefault(network.id, network)
+    return [found for network in networks.values() for found in _tried(network, engine_settings(config))]
+
+
+def _tried(network: Network, settings: EngineSettings) -> list[EngineFinding]:
+    try:
+        agreements = try_engines(network, settings)
+    except VigilError as error:
+        return [EngineFinding(network=network.id, engine=settings.runtime, told="", problem=str(error))]
+    # The last is the reference, which agrees with itself.
+    return [_found(each) for each in agreements[:-1]]
+
+
+def _found(agreement: Agreement) -> EngineFinding:
+    info, trouble = agreement.info, agreement.trouble()
+    told = f"may not serve, the next precision does: {trouble}" if trouble else f"agrees with f32: {agreement.told()}"
+    return EngineFinding(network=info.model, engine=f"{info.runtime} {info.precision}", told=told)
+
+
+def _tell_engines(engines: Sequence[EngineFinding]) -> None:
+    for each in engines:
+        results().print(f"engine {each.engine}, network {each.network}: {each.problem or each.told}", markup=False)
 
 
 def _problems(findings: Sequence[Finding]) -> int:

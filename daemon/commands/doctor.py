@@ -20,6 +20,7 @@ from daemon.errors import EXIT_FAILED, EXIT_OK
 from daemon.version import installed_version
 from engines.errors import VigilError
 from engines.runtime.core import openvino_core
+from engines.runtime.parity import Agreement
 
 _DECODERS = ("h264", "hevc", "av1", "mjpeg", "vp9")
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "i8mm")
@@ -48,7 +49,7 @@ def doctor(*, as_json: bool) -> int:
 def examine() -> list[Finding]:
     """Every finding, the machine first, the engine that would run last."""
     parts: tuple[Callable[[], list[Finding]], ...] = (
-        _versions, _processor, _memory, _gpu, _packages, _decoders, _openvino, _name, _network, _engines,
+        _versions, _processor, _memory, _gpu, _packages, _decoders, _openvino, _name, _network, _engines, _parity,
     )  # fmt: skip
     return [finding for part in parts for finding in part()]
 
@@ -156,6 +157,25 @@ def _engines() -> list[Finding]:
         *lines,
         Finding("engine that would run", f"{chosen.runtime}: the fastest that is usable here ({chosen.why})"),
     ]
+
+
+def _parity() -> list[Finding]:
+    """What each engine that is quick to build makes of pictures made by rule, against float32."""
+    from engines.network.files import shared_network
+    from engines.runtime.select import EngineSettings, try_engines
+
+    try:
+        found = try_engines(shared_network(), EngineSettings())
+    except VigilError as error:
+        return [Finding("agreement with f32", str(error), "problem")]
+    return [_agreement(each) for each in found[:-1]] or [Finding("agreement with f32", "f32 itself would run")]
+
+
+def _agreement(agreement: Agreement) -> Finding:
+    topic = f"{agreement.info.runtime} {agreement.info.precision} against f32"
+    if trouble := agreement.trouble():
+        return Finding(topic, f"it may not serve, the next precision will: {trouble}", "problem")
+    return Finding(topic, f"agrees: {agreement.told()}")
 
 
 def _colon_file(path: Path) -> dict[str, str]:

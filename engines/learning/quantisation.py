@@ -6,10 +6,11 @@ whose outputs are compared. Both stay in floating point, which costs a tenth of 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -82,7 +83,7 @@ def _ends(model: onnx.ModelProto) -> set[str]:
     return set(found)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet() -> Iterator[Any]:
     """Give nncf, kept from reporting to its makers and from drawing bars on the terminal."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: cannot be imported
@@ -96,6 +97,7 @@ def _quiet() -> Iterator[Any]:
     onnxruntime.set_default_logger_severity(3)
     logger.setLevel(logging.ERROR)
     try:
-        yield nncf
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield nncf
     finally:
         logger.setLevel(level)

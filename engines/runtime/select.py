@@ -85,9 +85,10 @@ def select_engine(
 def try_engines(network: Network, settings: EngineSettings) -> list[Agreement]:
     """Ask every engine that could be chosen, on pictures made by rule, the fastest first; the reference last.
 
-    Raises `EngineError` as `select_engine` does, and when the reference itself fails.
+    Engines that take minutes to build are left out: they are asked when a daemon has built them. Raises
+    `EngineError` as `select_engine` does, and when the reference itself fails.
     """
-    options = list(_options(network, settings, _MOST))
+    options = [each for each in _options(network, settings, _MOST) if each.build is None]
     reference = OpenVinoEngine(network, precision="f32", threads=settings.threads, cache=_cache(settings))
     reference.open()
     expected = expect(reference, trial_pictures(TRIAL_FRAMES, network.spec.input_size))

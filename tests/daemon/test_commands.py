@@ -51,7 +51,21 @@ def cameras(odd_clip: Path) -> Iterator[RtspServer]:
 
 class TestHelp:
     @pytest.mark.parametrize(
-        "command", ["", "enrol", "score", "run", "check", "subscribe", "doctor", "demo", "version"]
+        "command",
+        [
+            "",
+            "enrol",
+            "score",
+            "run",
+            "check",
+            "subscribe",
+            "quantise",
+            "doctor",
+            "demo",
+            "bench",
+            "bench load",
+            "version",
+        ],
     )
     def test_every_command_explains_itself_at_once(self, command: str) -> None:
         text = vigil(*command.split(), "--help").stdout
@@ -162,6 +176,9 @@ class TestCheck:
         here = site(tmp_path, profile_file, {"a": source(cameras.url("a"))})
         done = vigil("check", "--config", here.config)
         assert "all is well" in done.stdout
+        if processor().precisions[0] != "f32":
+            assert f"engine openvino {processor().precisions[0]}" in done.stdout
+            assert "agrees with f32" in done.stdout
 
     def test_each_problem_is_told_and_cameras_are_asked_at_a_time(
         self, tmp_path: Path, profile_file: Path, cameras: RtspServer
@@ -205,9 +222,30 @@ class TestDoctor:
         assert told["engine that would run"]["found"].startswith("openvino")
         assert "h264" in told["decoders"]["found"]
         assert told["import name daemon"]["state"] == "ok"
+        assert any("agrees" in f["found"] or "would run" in f["found"] for f in told.values() if "f32" in f["topic"])
 
     def test_it_is_readable(self) -> None:
         assert "OpenVINO devices" in vigil("doctor").stdout
+
+
+class TestQuantise:
+    def test_the_profile_gets_int8_and_nothing_else_changes(
+        self, tmp_path: Path, profile_file: Path, normal_clip: Path
+    ) -> None:
+        pytest.importorskip("nncf", reason="needs the quantise extra")
+        out = tmp_path / "int8.vigil"
+        told = json.loads(vigil("quantise", profile_file, f"{normal_clip}#t=0,6", "-o", out, "--json").stdout)
+        before, after = Profile.load(profile_file), Profile.load(out)
+        assert after.network.int8 is not None
+        assert (after.network.id, after.threshold) == (before.network.id, before.threshold)
+        assert told["frames"] == 12
+        assert told["serves"]
+
+    def test_too_little_footage_is_refused(self, tmp_path: Path, profile_file: Path, normal_clip: Path) -> None:
+        pytest.importorskip("nncf", reason="needs the quantise extra")
+        done = vigil("quantise", profile_file, f"{normal_clip}#t=0,1", "-o", tmp_path / "x.vigil", code=1)
+        assert "too few to calibrate" in done.stderr
+        assert not (tmp_path / "x.vigil").exists()
 
 
 class TestEnrolLive:
