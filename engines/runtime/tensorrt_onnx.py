@@ -4,11 +4,12 @@ TensorRT 11 builds strongly typed networks only: the precision of a layer is tha
 10 does so on demand, and Vigil always demands it). So half precision must be in the file. It is put there here, on the
 serialised file itself and without the onnx package, which a machine that only watches does not have.
 
-Three things are done, in this order:
+Four things are done:
 
 - A uint8 input is cast to floats at once. TensorRT refuses every other operation on uint8, and the networks that Vigil
   exports turn the picture's axes first.
 - For half precision, weights and casts to float32 become f16 or bf16.
+- int8 loses its shifts: see `tensorrt_symmetric`.
 - A cast stands at each float32 input and output, so that what goes in and comes out keeps its type.
 
 The layout of the messages is that of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 from engines.runtime.tensorrt_proto import Field, decode, encode, number, text
+from engines.runtime.tensorrt_symmetric import make_symmetric
 
 Half = Literal["f16", "bf16"]
 
@@ -67,6 +69,7 @@ def for_tensorrt(model: bytes, half: Half | None) -> bytes:
     if half is not None:
         _refuse_quantised(graph)
         _to_half(graph, half)
+    graph.nodes, graph.initializers = make_symmetric(graph.nodes, graph.initializers)
     _cast_ends(graph, half)
     return encode(_model_fields(fields, graph, half))
 

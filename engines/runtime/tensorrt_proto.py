@@ -55,6 +55,15 @@ class Field:
         """A varint's value."""
         return _read(self.data, 0)[0]
 
+    @property
+    def values(self) -> list[int]:
+        """The numbers of a repeated varint field: one, or many packed into a string of bytes."""
+        found, at = [], 0
+        while at < len(self.data):
+            value, at = _read(self.data, at)
+            found.append(value)
+        return found
+
 
 def decode(message: bytes) -> list[Field]:
     """Take a message apart. Raises `EngineError` when it does not end where its last field ends."""
