@@ -1,9 +1,9 @@
 """Times one network in one runtime, in a process of its own and under whichever interpreter has what it needs.
 
-    python benchmarks/peer_child.py export MODEL FILE.onnx
-    python benchmarks/peer_child.py own FOLDER
-    python benchmarks/peer_child.py versions
-    python benchmarks/peer_child.py time RUNTIME WHAT BATCH THREADS SECONDS
+    python -P benchmarks/peer_child.py export MODEL FILE.onnx
+    python -P benchmarks/peer_child.py own FOLDER
+    python -P benchmarks/peer_child.py versions
+    python -P benchmarks/peer_child.py time RUNTIME WHAT BATCH THREADS SECONDS
 
 `MODEL` is one of anomalib's; `own` writes Vigil's two networks as files; `WHAT` is a model, or an ONNX file (two, with
 a comma). Writes one line of JSON. Weights are random, since none are downloaded: they do not change the speed.

@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 from daemon.bench.figures import Bar, Bars, Found, cores, this_machine
 from daemon.bench.running import finish, say
 
-_CHILD = Path(__file__).with_name("peer_child.py")
+_CHILD = ("-P", str(Path(__file__).with_name("peer_child.py")))
+"""Not with this folder on the path: its modules would hide those of the standard library."""
 MODELS = ("PaDiM", "STFPM", "Reverse distillation", "PatchCore", "EfficientAD small")
 BATCHES = (1, 8)
 _EAGER = ("torch eager, own", "torch eager, own, channels last")
@@ -65,7 +66,7 @@ class Bench:
         """One measurement more. A peer that fails is told of and left out."""
         ours = runtime.startswith("vigil") or "own" in runtime
         seconds = "0.5" if self.quick else "3"
-        command = [sys.executable if ours else self.python, str(_CHILD)]
+        command = [sys.executable if ours else self.python, *_CHILD]
         try:
             told = _child([*command, "time", runtime, what, str(batch), str(self.threads), seconds])
         except subprocess.CalledProcessError as error:
@@ -88,7 +89,7 @@ class Bench:
 
 def network(bench: Bench, found: Found, work: Path) -> None:
     """Row a."""
-    _child([sys.executable, str(_CHILD), "own", str(work)])
+    _child([sys.executable, *_CHILD, "own", str(work)])
     files = f"{work / 'encoder.onnx'},{work / 'decoder.onnx'}"
     others = (*_EAGER, "ONNX Runtime f32")
     for _ in range(1 if bench.quick else 5):
@@ -107,7 +108,7 @@ def anomalib(bench: Bench, found: Found, work: Path) -> None:
         path = work / f"{model.replace(' ', '-')}.onnx"
         if not path.exists():
             say(f"exporting {model}")
-            _child([bench.python, str(_CHILD), "export", model, str(path)])
+            _child([bench.python, *_CHILD, "export", model, str(path)])
         for _ in range(1 if bench.quick else 2):
             for batch in BATCHES:
                 for runtime in ("vigil", "vigil f32"):
@@ -182,7 +183,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     bench, found = Bench(options.python, options.quick, options.threads), Found()
     machine, began = this_machine(), time.monotonic()
-    found.versions |= _child([options.python, str(_CHILD), "versions"])
+    found.versions |= _child([options.python, *_CHILD, "versions"])
     {"network": network, "anomalib": anomalib}[options.what](bench, found, work)
     seconds = time.monotonic() - began
     finish(found.result(f"peers-{options.what}", machine, seconds, quick=options.quick), options.out, as_json=False)
