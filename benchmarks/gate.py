@@ -45,6 +45,8 @@ from pipelines.types import Frame, Verdict
 
 CAMERA = "camera"
 RULE = EventRule()
+_LEAST_QUIET_MIN = 2.5
+"""Planted anomalies need so much room."""
 
 
 @dataclass(frozen=True)
@@ -174,17 +176,21 @@ def collect(bench: Bench, scene: Sequence[Path] | None, sets: Sequence[str]) -> 
     yield from bench.found
     if not {"scene", "quiet"} & set(sets):
         return
-    if scene is None:
+    if scene is None and bench.profile is not None and "scene" not in sets:
+        scene = ()  # nothing is needed of it
+    elif scene is None:
         scene = bench.work / "normal.mp4", bench.work / "view.mp4"
         encode_scene(Scene(0, seed=1), scene[0], bench.minutes * 60)
         planted = plan_anomalies(0, bench.minutes * 60, seed=2)
         encode_scene(Scene(0, seed=2, anomalies=planted), scene[1], bench.minutes * 60)
-    profile = bench.enrol("scene", scene[0], *footage.HOURLY, "--fps", str(footage.SCENE_FPS))
+    profile = bench.profile or bench.enrol("scene", scene[0], *footage.HOURLY, "--fps", str(footage.SCENE_FPS))
     if "scene" in sets:
         yield Collected(scene[1], profile)
     if "quiet" in sets:
-        quiet, length_s = bench.work / "quiet.mp4", max(bench.minutes, 5) * 60
-        encode_scene(Scene(0, seed=3, anomalies=plan_anomalies(0, length_s, seed=3), empty=True), quiet, length_s)
+        quiet, length_s = bench.work / "quiet.mp4", max(bench.minutes, _LEAST_QUIET_MIN) * 60
+        planted = plan_anomalies(0, length_s, seed=3)
+        quietly = Scene(0, seed=3, anomalies=planted, fps=footage.SCENE_FPS, empty=True)
+        encode_scene(quietly, quiet, length_s)
         yield Collected(quiet, profile)
 
 
@@ -194,12 +200,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--scene", type=Path, nargs=2, help="a generated view: normal clip, test clip with its truth")
     parser.add_argument("--sets", nargs="+", default=["ped1", "office", "scene", "quiet"], help="which of them")
+    parser.add_argument("--profile", type=Path, help="judge by this profile instead of enrolling")
     parser.add_argument("--minutes", type=float, default=5, help="length of each generated clip")
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as work:
-        bench = Bench(options.data.resolve(), Path(work), None, (), options.minutes, 1)
+        bench = Bench(options.data.resolve(), Path(work), options.profile, (), options.minutes, 1)
         for one in collect(bench, options.scene, options.sets):
             rows.append(compare(one))
             print(json.dumps(rows[-1], indent=2), flush=True)
