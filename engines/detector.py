@@ -10,10 +10,10 @@ import numpy as np
 
 from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Pixels, Scores, Signal
 from engines.errors import EngineError, ProfileError
-from engines.lasting import LastingLatent
+from engines.lasting import LastingLatent, Standing
 from engines.light import Light
 from engines.motion import CELLS, MotionHistory
-from engines.normality import Moving, Normality
+from engines.normality import Lasting, Moving, Normality
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Smoother, View, by_signal, statistic, table, uncertainty
@@ -30,6 +30,7 @@ class _Camera:
     light: Light | None
     motion: MotionHistory = field(default_factory=MotionHistory)
     lasting: LastingLatent = field(default_factory=LastingLatent)
+    standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
 
     def in_time(self, moving: Moving, time_s: float, pixels: Pixels, latent: Floats) -> dict[View, Floats]:
@@ -39,15 +40,24 @@ class _Camera:
             "motion": _unmeasured(CELLS, CELLS) if seen is None else moving.traffic.compare(seen[None])
         }
         if moving.lasting is not None:
-            mean = self.lasting.step(time_s, latent)
-            maps["appearance-lasting"] = (
-                _unmeasured(*latent.shape[:2]) if mean is None else moving.lasting.compare(mean[None])
-            )
+            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, latent)
         return maps
+
+    def _standing(self, lasting: Lasting, time_s: float, latent: Floats) -> Floats:
+        """The map of what is strange now and was some seconds ago, [1, h, w]."""
+        mean = self.lasting.step(time_s, latent)
+        if mean is None:
+            self.standing.forget()
+            return _unmeasured(*latent.shape[:2])
+        slow, brief = lasting.distance(np.stack([mean, self.lasting.brief]))
+        least = self.standing.step(time_s, slow)
+        if least is None:
+            return _unmeasured(*latent.shape[:2])
+        return np.asarray(np.minimum(least, brief) / lasting.scale, np.float32)[None]
 
     def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, Floats]:
         """The statistic of each view's map, smoothed: float32 [1]."""
-        now = {view: statistic(maps) for view, maps in raw.items()}
+        now = {view: statistic(maps, view) for view, maps in raw.items()}
         if self.normality.moving is None:
             now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])
         if self.still:
@@ -63,6 +73,7 @@ class _Camera:
     def forget(self) -> None:
         self.motion.forget()
         self.lasting.forget()
+        self.standing.forget()
         self.smoother.forget()
 
 

@@ -43,7 +43,7 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """The budget that a camera's threshold is set for."""
     false_alarms_per_picture: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.01
     """The same for stills, which have no time."""
-    most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 1600
+    most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 3200
     """Frames kept of longer footage, evenly spread; each takes 0.3 MB of memory and 0.2 MB of temporary disk."""
     seed: int = 0
     """Recorded in the profile. The present fit draws no random numbers."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engines.contract import GAP_S, Engine, Floats, Pixels
 from engines.footage import Footage
-from engines.lasting import LASTING_MODES, LastingLatent
+from engines.lasting import LASTING_MODES, LastingLatent, lasting_scale, stand
 from engines.normality import Lasting, Moving, Normality
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders, residuals_of
@@ -32,10 +32,10 @@ _LEAST_FEATURES: Final = np.float32(0.2)
 """Differences below this, with features of variance 1 over the network's corpus, nobody would see."""
 _LEAST_PICTURE: Final = np.float32(0.035)
 """Nor these, with pixels in 0..1."""
-_LEAST_LASTING: Final = np.float32(2.0)
-"""Nor these, in whitened averages: the noise of a single frame is about 8, the root of the channels' number."""
 _LEAST_LASTING_S: Final = 30.0
 """Averages of less footage than this say nothing of what usually stays."""
+_GUARD_LASTING_S: Final = 6.0
+"""Averages this far apart have no frame in common that counts."""
 _MOST_AVERAGES: Final = 300
 _MOST_FOR_MEANS: Final = 64
 """Frames a fold that mean residuals are taken from."""
@@ -89,7 +89,7 @@ class _HeldOut:
 
     distance: Floats
     lasting: Floats
-    """NaN where the history is too short."""
+    """What `lasting.stand` makes of the averages' distances, NaN where the history is too short."""
     features: Floats
     picture: Floats
     means: list[Residuals]
@@ -158,17 +158,10 @@ def _fit_moving(material: Material, chosen: Indices, held: _HeldOut, whiten: Flo
     if not material.moving.any():
         return None
     traffic = fit_traffic(material.fields[_where(material.moving, chosen)])
-    if not _long_enough(material, chosen):
+    if np.isnan(held.lasting).all():
         return Moving(traffic, None)
     memory = fit_memory(material.averages, _thinned(_where(material.lasting, chosen)), whiten, LASTING_MODES)
     return Moving(traffic, Lasting(memory, _lasting_scale(held, np.arange(len(chosen)))))
-
-
-def _long_enough(material: Material, chosen: Indices) -> bool:
-    """Whether averages were measured for long enough to tell a usual one."""
-    measured = _where(material.lasting, chosen)
-    steps = np.diff(material.times_s[measured])
-    return float(steps[(steps > 0) & (steps <= GAP_S)].sum()) >= _LEAST_LASTING_S
 
 
 def _remember(material: Material, chosen: Indices, folds: Indices, whiten: Floats) -> Remember:
@@ -188,8 +181,7 @@ def _hold_out(
     shape = (len(chosen), *material.latents.shape[1:3])
     distance, lasting, features, picture = (np.full(shape, np.nan, np.float32) for _ in range(4))
     held = _HeldOut(distance, lasting, features, picture, means)
-    if _long_enough(material, chosen):
-        _hold_out_lasting(material, chosen, folds, whiten, held.lasting)
+    _hold_out_lasting(material, chosen, folds, whiten, held.lasting)
     done = 0
     for fold in range(FOLDS):
         mean = _average([each for index, each in enumerate(means) if index != fold])
@@ -202,15 +194,29 @@ def _hold_out(
 
 
 def _hold_out_lasting(material: Material, chosen: Indices, folds: Indices, whiten: Floats, out: Floats) -> None:
-    """Distances of averaged latents to memories of the other folds, into `out` [len(chosen), h, w]."""
+    """Distances of averaged latents to memories of the other folds, into `out` [len(chosen), h, w].
+
+    They stay NaN when there are too few to tell usual ones.
+    """
     for fold in range(FOLDS):
-        learnt = _where(material.lasting, _others(material, chosen, folds, fold))
+        learnt = _where(material.lasting, _others(material, chosen, folds, fold, _GUARD_LASTING_S))
         inside = np.flatnonzero((folds == fold) & material.lasting[chosen])
         if len(learnt) < LASTING_MODES:
             continue
         memory = fit_memory(material.averages, _thinned(learnt), whiten, LASTING_MODES)
         for part in _batches(inside):
             out[part] = memory.compare(material.averages[chosen[part]].astype(np.float32))[0]
+    for part in _stretches_of(material, chosen):
+        out[part] = stand(material.times_s[chosen[part]].tolist(), out[part])
+    steps = np.diff(material.times_s[chosen[~np.isnan(out[:, 0, 0])]])
+    if steps[(steps > 0) & (steps <= GAP_S)].sum() < _LEAST_LASTING_S:
+        out[...] = np.nan
+
+
+def _stretches_of(material: Material, chosen: Indices) -> Iterator[Indices]:
+    """Which of the chosen frames belong together."""
+    for stretch in np.unique(material.stretches[chosen]):
+        yield np.flatnonzero(material.stretches[chosen] == stretch)
 
 
 def _where(mask: NDArray[np.bool_], frames: Indices) -> Indices:
@@ -222,14 +228,14 @@ def _thinned(frames: Indices) -> Indices:
     return frames[:: max(1, len(frames) // _MOST_AVERAGES)]
 
 
-def _others(material: Material, chosen: Indices, folds: Indices, fold: int) -> Indices:
+def _others(material: Material, chosen: Indices, folds: Indices, fold: int, guard_s: float = _GUARD_S) -> Indices:
     """The frames outside a fold, less those within the guard of its ends."""
     inside = chosen[folds == fold]
     others = chosen[folds != fold]
     near = np.zeros(len(others), np.bool_)
     for border in (inside[0], inside[-1]):
         same = material.stretches[others] == material.stretches[border]
-        near |= same & (np.abs(material.times_s[others] - material.times_s[border]) < _GUARD_S)
+        near |= same & (np.abs(material.times_s[others] - material.times_s[border]) < guard_s)
     return np.asarray(others[~near] if (~near).sum() >= len(others) // 2 else others)
 
 
@@ -262,8 +268,9 @@ def _statistics(material: Material, chosen: Indices, folds: Indices, held: _Held
         measure = _reconstruction(held, [m for i, m in enumerate(held.means) if i != fold], outside)
         magnitudes = measure.combine(held.features[inside], held.picture[inside])
         made["appearance-reconstruction"][inside] = statistic(magnitudes)
-        if _long_enough(material, chosen):
-            made["appearance-lasting"][inside] = statistic(held.lasting[inside] / _lasting_scale(held, outside))
+        if not np.isnan(held.lasting).all():
+            maps = held.lasting[inside] / _lasting_scale(held, outside)
+            made["appearance-lasting"][inside] = statistic(maps, "appearance-lasting")
         if material.moving.any():
             _motion_statistic(material, chosen, inside, _others(material, chosen, folds, fold), made["motion"])
     measured = {view: values for view, values in made.items() if not np.isnan(values).all()}
@@ -273,8 +280,7 @@ def _statistics(material: Material, chosen: Indices, folds: Indices, held: _Held
 def _smoothed(material: Material, chosen: Indices, statistics: dict[View, Floats]) -> dict[View, Floats]:
     """Smooth the statistics of each stretch as the detector will."""
     rows = np.stack(list(statistics.values()), axis=1)
-    for stretch in np.unique(material.stretches[chosen]):
-        part = np.flatnonzero(material.stretches[chosen] == stretch)
+    for part in _stretches_of(material, chosen):
         rows[part] = smooth(material.times_s[chosen[part]].tolist(), rows[part])
     return dict(zip(statistics, rows.T, strict=True))
 
@@ -290,7 +296,7 @@ def _lasting_scale(held: _HeldOut, frames: Indices) -> Floats:
     measured = frames[~np.isnan(held.lasting[frames, 0, 0])]
     if len(measured) == 0:
         return np.full(held.lasting.shape[1:], np.inf, np.float32)
-    return np.hypot(_scale(held.lasting, measured), _LEAST_LASTING)
+    return lasting_scale(held.lasting[measured])
 
 
 def _reconstruction(held: _HeldOut, means: list[Residuals], frames: Indices) -> Reconstruction:

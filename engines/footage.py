@@ -19,7 +19,7 @@ from engines.contract import GAP_S, Pixels
 from engines.light import Light, blocks_of, fit_light
 from engines.motion import CELLS, MotionHistory
 
-BLOCK_S: Final = 8.0
+BLOCK_S: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,11 +24,11 @@ class Lasting:
 
     memory: Memory
     scale: Floats
-    """float32 [h, w]: how far from the memory averaged latents normally get."""
+    """float32 [h, w]: how far from the memory averaged latents normally stand."""
 
-    def compare(self, latent: Floats) -> Floats:
-        """Compare averaged latents [N, h, w, C]: float32 [N, h, w]."""
-        return self.memory.compare(latent)[0] / self.scale
+    def distance(self, latent: Floats) -> Floats:
+        """Compare averaged latents [N, h, w, C]: float32 [N, h, w], for `lasting.Standing`."""
+        return self.memory.compare(latent)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

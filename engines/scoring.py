@@ -22,6 +22,8 @@ SMOOTHING_S: Final = 0.3
 """Time constant of the causal smoothing."""
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
+_STRONGEST_LASTING: Final = 0.004
+"""The same of averages, whose noise asks for less company: what is left behind is small."""
 _POWER: Final = 3.0
 
 View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion"]
@@ -38,10 +40,11 @@ VIEWS: Final = tuple(SIGNAL_OF)
 Views = Mapping[View, Floats]
 
 
-def statistic(maps: Floats) -> Floats:
-    """Mean of the strongest places of each map [N, h, w]: float32 [N]."""
+def statistic(maps: Floats, view: View | None = None) -> Floats:
+    """Mean of the strongest places of each map [N, h, w] of a view: float32 [N]."""
     flat = maps.reshape(len(maps), -1)
-    count = max(1, round(_STRONGEST * flat.shape[1]))
+    share = _STRONGEST_LASTING if view == "appearance-lasting" else _STRONGEST
+    count = max(1, round(share * flat.shape[1]))
     return np.asarray(np.partition(flat, -count, axis=1)[:, -count:].mean(1), np.float32)
 
 
