@@ -19,7 +19,8 @@ from engines.runtime.openvino import OpenVinoEngine
 from engines.runtime.tensorrt import Gpu, TensorRtEngine, find_gpu
 from engines.runtime.tensorrt_plan import PlanOptions, make_plan
 from tests.engines.conftest import film
-from tests.engines.runtime.standin import Shelf, StandInDevice, StandInTensorRt
+from tests.engines.runtime.standin import StandInDevice
+from tests.engines.runtime.standin_tensorrt import Shelf, StandInTensorRt
 
 
 class Bench:
