@@ -22,6 +22,8 @@ _TAIL_SHARE: Final = 0.1
 _FEWEST_TAIL: Final = 8
 _LONGEST_TAIL: Final = 0.3
 """Bound of the Pareto shape: heavier tails are never seen, they are noise of the fit to few frames."""
+_PRIOR_NORMS: Final = 20
+"""What a slope of 1 weighs in `fit_surprise_tail`, in frames."""
 SURPRISE_SCALE: Final = 1 / math.log(10)
 """By its definition surprise is reached by e times fewer normal frames every 1 / ln 10."""
 
@@ -79,14 +81,17 @@ def fit_tail(statistics: Doubles) -> Tail:
 
 
 def fit_surprise_tail(norms: Doubles) -> Tail:
-    """Calibrate a combination of surprises, [n], which is nearly calibrated already.
+    """Calibrate a norm of surprises, [n], each of them calibrated and weighted by 1 at most.
 
     Each of k surprises reaches s with probability 10^-s, so the largest does with at most k times that, however they
-    depend on each other (Bonferroni): beyond the footage the slope is known to be 1 and need not be fitted to the
-    few highest frames, which neighbours in time make fewer still.
+    depend on each other (Bonferroni): beyond the footage its slope is known to be 1 and need not be fitted to the few
+    highest frames, which neighbours in time make fewer still. A norm that adds surprises up falls off more slowly where
+    they rise together: what the highest frames show of that counts too, by their number.
     """
     fitted = fit_tail(norms)
-    return Tail(fitted.knots, fitted.surprises, SURPRISE_SCALE, 0.0)
+    excesses = norms[norms > fitted.knots[-1]] - fitted.knots[-1]
+    scale = (float(excesses.sum()) + _PRIOR_NORMS * SURPRISE_SCALE) / (len(excesses) + _PRIOR_NORMS)
+    return Tail(fitted.knots, fitted.surprises, max(scale, SURPRISE_SCALE), 0.0)
 
 
 def _pareto(excesses: Doubles, *, spread: float) -> tuple[float, float]:

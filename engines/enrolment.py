@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from engines.budget import Budget, fit_threshold, fit_threshold_stills
 from engines.contract import GAP_S, Engine, Floats, Pixels, Progress
 from engines.errors import EnrolmentError
-from engines.fitting import Fit, Material, encode, fit
+from engines.fitting import Fit, fit
 from engines.footage import Footage
+from engines.material import Material, encode
 from engines.network.files import Network
 from engines.profile import Profile
 from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with

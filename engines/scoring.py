@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from engines.calibration import Tail, fit_surprise_tail, fit_tail
 from engines.contract import GAP_S, SIGNALS, Floats, Signal
 
-SMOOTHING_S: Final = 0.3
+SMOOTHING_S: Final = 0.2
 """Time constant of the causal smoothing."""
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
 _STRONGEST_LASTING: Final = 0.004
 """The same of averages, whose noise asks for less company: what is left behind is small."""
-_POWER: Final = 3.0
 
 View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion"]
 """What is measured and calibrated on its own. A signal has one view or, at two paces, two."""
@@ -54,17 +53,18 @@ class Fusion:
 
     tails: Mapping[View, Tail]
     weights: Mapping[View, float]
+    power: float
+    """Of the norm that adds surprises up: at 1 each view counts, the higher the more the strongest alone does."""
     fused: Tail
     """From the weighted norm of surprises to their own surprise."""
 
     def surprises(self, statistics: Views) -> dict[View, Floats]:
         """Each view's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
-        return {view: np.nan_to_num(self.tails[view].surprise(values), nan=0.0) for view, values in statistics.items()}
+        return surprises_by(self.tails, statistics)
 
     def norm(self, surprises: Views) -> Floats:
         """The weighted norm of surprises of one shape."""
-        total = sum(np.power(self.weights[view] * values, _POWER) for view, values in surprises.items())
-        return np.asarray(np.power(total, 1 / _POWER), np.float32)
+        return norm_of(surprises, self.weights, self.power)
 
     def score(self, surprises: Views) -> Floats:
         """The surprise of the fused signals."""
@@ -74,6 +74,7 @@ class Fusion:
         """Arrays for a profile, their names beginning with `name`."""
         arrays = {f"{name}.{view}": tail.to_array() for view, tail in self.tails.items()}
         arrays[f"{name}.weights"] = np.array([self.weights.get(view, 0.0) for view in VIEWS], np.float32)
+        arrays[f"{name}.power"] = np.array([self.power], np.float32)
         return {**arrays, f"{name}.fused": self.fused.to_array()}
 
     @classmethod
@@ -81,7 +82,7 @@ class Fusion:
         """The inverse of `to_arrays`."""
         tails = {view: Tail.from_array(arrays[f"{name}.{view}"]) for view in VIEWS if f"{name}.{view}" in arrays}
         weights = dict(zip(VIEWS, map(float, arrays[f"{name}.weights"]), strict=True))
-        return cls(tails, weights, Tail.from_array(arrays[f"{name}.fused"]))
+        return cls(tails, weights, float(arrays[f"{name}.power"][0]), Tail.from_array(arrays[f"{name}.fused"]))
 
 
 def by_signal(surprises: Views) -> dict[Signal, Floats]:
@@ -92,13 +93,27 @@ def by_signal(surprises: Views) -> dict[Signal, Floats]:
     return made
 
 
-def fit_fusion(statistics: Views) -> Fusion:
-    """Calibrate on statistics of unseen normal frames, one float32 [n] a view, NaN where not measured."""
-    tails = {view: fit_tail(values[~np.isnan(values)].astype(np.float64)) for view, values in statistics.items()}
-    weights = dict.fromkeys(statistics, 1.0)
-    unfinished = Fusion(tails, weights, Tail(np.zeros(1, np.float32), np.zeros(1, np.float32), 1.0, 0.0))
-    norms = unfinished.norm(unfinished.surprises(statistics))
-    return Fusion(tails, weights, fit_surprise_tail(norms.astype(np.float64)))
+def norm_of(surprises: Views, weights: Mapping[View, float], power: float) -> Floats:
+    """The weighted norm of surprises of one shape, one array a view."""
+    total = sum(np.power(weights[view] * values, power) for view, values in surprises.items())
+    return np.asarray(np.power(total, 1 / power), np.float32)
+
+
+def fit_tails(statistics: Views) -> dict[View, Tail]:
+    """Calibrate each view on statistics of unseen normal frames, float32 [n], NaN where not measured."""
+    return {view: fit_tail(values[~np.isnan(values)].astype(np.float64)) for view, values in statistics.items()}
+
+
+def fit_fusion(statistics: Views, weights: Mapping[View, float], power: float) -> Fusion:
+    """Calibrate the views and their norm on statistics of unseen normal frames; see `fusing` for weights and power."""
+    tails = fit_tails(statistics)
+    norms = norm_of(surprises_by(tails, statistics), weights, power)
+    return Fusion(tails, weights, power, fit_surprise_tail(norms.astype(np.float64)))
+
+
+def surprises_by(tails: Mapping[View, Tail], statistics: Views) -> dict[View, Floats]:
+    """Each view's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
+    return {view: np.nan_to_num(tails[view].surprise(values), nan=0.0) for view, values in statistics.items()}
 
 
 def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floats:

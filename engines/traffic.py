@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from engines.contract import Floats
 from engines.motion import directions
+from engines.scales import along_row
 
 _SHARE: Final = 0.001
 """Share of normal frames that may move faster at a place."""
-_ROW_SHARE: Final = 0.1
 _REACH: Final = (5, 9)
 """Height and width, in cells, of what is near."""
 _SIGMA: Final = 3.0
+_ROWS: Final = 5
+"""Rows that are about as far away."""
 _FLOOR: Final = 0.3
 """Pixels of displacement over the interval that sensor noise alone can make."""
 
@@ -46,18 +48,23 @@ class Traffic:
         return cls(arrays["traffic.scale"].astype(np.float32))
 
 
-def fit_traffic(fields: Halves) -> Traffic:
+def fit_traffic(fields: Halves, share: float = 0.5) -> Traffic:
     """Fit to the motion of normal frames, float16 [n, CELLS, CELLS, 2] with n >= 1.
 
-    The scale is the mean of the picture row's and the place's own. The row's alone is the best measure of speed,
-    since little footage shows few bodies a place; the place's own makes going where, or the way, nobody goes count.
+    The scale is `share` of the place's own and the rest of the picture row's: see `scales.choose_share`. The row's is
+    the best measure of speed, since little footage shows few bodies a place; the place's own makes going where, or the
+    way, nobody goes count.
     """
-    fastest = _highest(fields)
-    scale = (_along_row(fastest) + _around(fastest)) * np.float32(0.5) + np.float32(_FLOOR)
-    return Traffic(np.asarray(scale, np.float32))
+    return Traffic(blend_traffic(fastest(fields), share))
 
 
-def _highest(fields: Halves) -> Floats:
+def blend_traffic(high: Floats, share: float) -> Floats:
+    """The scale from what `fastest` found: float32 [CELLS, CELLS, 4]."""
+    own, row = np.float32(share) * _around(high), np.float32(1 - share) * along_row(high, _ROWS)
+    return np.asarray(own + row + np.float32(_FLOOR), np.float32)
+
+
+def fastest(fields: Halves) -> Floats:
     """High quantile of each place and direction, a row of places at a time for the sake of memory."""
     at = len(fields) - 1 - int(_SHARE * len(fields))
     rows = [
@@ -66,13 +73,13 @@ def _highest(fields: Halves) -> Floats:
     return np.stack(rows)
 
 
-def _around(fastest: Floats) -> Floats:
+def usual_pace(fields: Halves) -> Floats:
+    """Mean displacement of each place and direction, float32 [CELLS, CELLS, 4]: where things happen, and which way."""
+    total = sum(directions(field.astype(np.float32)) for field in fields)
+    return np.asarray(total / np.float32(len(fields)), np.float32)
+
+
+def _around(high: Floats) -> Floats:
     """The fastest near the place, which reaches further to the sides than up and down, smoothed."""
-    widened = cv2.dilate(fastest, np.ones(_REACH, np.uint8))
+    widened = cv2.dilate(high, np.ones(_REACH, np.uint8))
     return np.asarray(cv2.GaussianBlur(widened, (0, 0), _SIGMA), np.float32)
-
-
-def _along_row(fastest: Floats) -> Floats:
-    """One scale a picture row: in perspective, what is as far away is as fast."""
-    row = np.quantile(fastest, 1 - _ROW_SHARE, axis=1, keepdims=True).astype(np.float32)
-    return np.asarray(cv2.blur(np.ascontiguousarray(np.broadcast_to(row, fastest.shape)), (1, 5)), np.float32)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engines.contract import SIGNALS
+from engines.contract import SIGNALS, Floats
 from engines.lasting import CONSTANT_S, LastingLatent
 from engines.place import fit_memory, fit_whitening
-from engines.scoring import Smoother, by_signal, fit_fusion, statistic, table, uncertainty
+from engines.scoring import (
+    SMOOTHING_S,
+    Fusion,
+    Smoother,
+    View,
+    Views,
+    by_signal,
+    fit_fusion,
+    statistic,
+    table,
+    uncertainty,
+)
 
 
 def test_a_place_remembers_more_than_one_mode() -> None:
@@ -67,7 +78,7 @@ def test_smoothing_is_by_time_not_by_frames(rate: int) -> None:
     smoother.step(0.0, np.zeros(1, np.float32))
     for index in range(1, rate * 3 // 5 + 1):
         value = smoother.step(index / rate, np.ones(1, np.float32))
-    assert value[0] == pytest.approx(1 - np.exp(-0.6 / 0.3), abs=0.01)
+    assert value[0] == pytest.approx(1 - np.exp(-0.6 / SMOOTHING_S), abs=0.01)
 
 
 def test_smoothing_begins_anew_after_a_gap() -> None:
@@ -82,7 +93,11 @@ def test_the_statistic_takes_a_small_spot_for_what_it_is() -> None:
     np.testing.assert_allclose(statistic(maps), [0, 10])
 
 
-def normal_statistics() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+def fit_evenly(statistics: Views) -> Fusion:
+    return fit_fusion(statistics, dict.fromkeys(statistics, 1.0), power=2.0)
+
+
+def normal_statistics() -> dict[View, Floats]:
     rng = np.random.default_rng(0)
     return {
         "appearance-latent": rng.gamma(9, 0.1, 500).astype(np.float32),
@@ -91,20 +106,20 @@ def normal_statistics() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.flo
 
 
 def test_either_signal_alone_raises_the_score_and_both_more() -> None:
-    fusion = fit_fusion(normal_statistics())  # type: ignore[arg-type]  # the names are views
-    at = {
+    fusion = fit_evenly(normal_statistics())
+    at: dict[View, Floats] = {
         "appearance-latent": np.array([1, 4, 1, 4], np.float32),
         "motion": np.array([0.9, 0.9, 9, 9], np.float32),
     }
-    score = fusion.score(fusion.surprises(at))  # type: ignore[arg-type]  # likewise
+    score = fusion.score(fusion.surprises(at))
     assert score[0] < 1 < min(score[1], score[2])
     assert score[3] > max(score[1], score[2])
 
 
 def test_what_was_not_measured_does_not_count() -> None:
-    fusion = fit_fusion(normal_statistics())  # type: ignore[arg-type]  # the names are views
-    at = {"appearance-latent": np.ones(1, np.float32), "motion": np.full(1, np.nan, np.float32)}
-    surprises = fusion.surprises(at)  # type: ignore[arg-type]  # likewise
+    fusion = fit_evenly(normal_statistics())
+    at: dict[View, Floats] = {"appearance-latent": np.ones(1, np.float32), "motion": np.full(1, np.nan, np.float32)}
+    surprises = fusion.surprises(at)
     assert surprises["motion"][0] == 0
     assert np.isfinite(fusion.score(surprises)).all()
     assert set(by_signal(surprises)) == set(SIGNALS)
@@ -113,7 +128,7 @@ def test_what_was_not_measured_does_not_count() -> None:
 def test_uncertainty_grows_where_the_fits_disagree() -> None:
     statistics = normal_statistics()
     parts = [{view: values[fold::4] for view, values in statistics.items()} for fold in range(4)]
-    members = [fit_fusion(part) for part in parts]  # type: ignore[arg-type]  # the names are views
+    members = [fit_evenly(part) for part in parts]
     at = {view: np.array([1.0, 12.0], np.float32) for view in statistics}
-    rows = table(members[0], members, at)  # type: ignore[arg-type]  # likewise
+    rows = table(members[0], members, at)
     assert uncertainty(rows[1]) > uncertainty(rows[0]) >= 0
