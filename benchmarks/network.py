@@ -17,13 +17,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from engines.learning.assemble import build_decoder
+from engines.learning.assemble import build_bottleneck, build_decoder
 from engines.learning.procedural import procedural
 from engines.learning.recipe import Recipe, read_recipe
-from engines.network.bottleneck import Bottleneck
 from engines.network.encoder import Encoder
 from engines.network.files import Network, shared_network
-from engines.network.flow import Flow
 from engines.network.sizes import SIZES
 from engines.runtime.core import openvino_core
 
@@ -52,23 +50,18 @@ def flop(recipe: Recipe) -> tuple[int, int]:
     shape = recipe.shape
     encoder = Encoder(shape.latent_channels, shape).eval()
     if recipe.bottleneck.learnt:
-        settings = recipe.bottleneck
-        bottleneck = Bottleneck(
-            shape.channels, shape.latent_channels, pyramid=settings.pyramid, heads=settings.attention
-        )
-        bottleneck.flow = Flow(shape.latent_channels, settings.flow) if settings.flow else None
-        encoder.bottleneck = bottleneck.eval()
+        encoder.bottleneck = build_bottleneck(recipe).eval()
     pixels = torch.zeros(1, 256, 256, 3, dtype=torch.uint8)
     latent = torch.zeros(1, 32, 32, shape.latent_channels)
     return _flop(encoder, pixels), _flop(build_decoder(recipe).eval(), latent)
 
 
-def milliseconds(network: Network, part: str, precision: str) -> float:
+def milliseconds(network: Network, part: str, precision: str, runs: int = _RUNS) -> float:
     """Median processor time of one frame: other programs on the machine disturb it little."""
     request = _compile(network, part, precision).create_infer_request()
     inputs = _latent(network) if part == "decoder" else _pixels(1)
     times = []
-    for _ in range(_RUNS):
+    for _ in range(runs):
         start = time.process_time()
         request.infer([inputs])
         times.append(time.process_time() - start)

@@ -1,4 +1,4 @@
-"""Puts a decoder together as a recipe says."""
+"""Puts bottleneck and decoder together as a recipe says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import torch
 from torch import Generator, Tensor
 
 from engines.learning.recipe import Recipe
+from engines.network.bottleneck import Bottleneck
 from engines.network.decoder import Decoder
 from engines.network.diffusion import SIGMA, Denoiser, DenoisingDecoder
 from engines.network.ensemble import Ensemble
+from engines.network.flow import Flow
 from engines.network.spectral import bound_gains
 
 AnyDecoder: TypeAlias = Decoder | Ensemble | DenoisingDecoder
 
 _LEAST_SIGMA, _MOST_SIGMA = 0.05, 2 * SIGMA
+
+
+def build_bottleneck(recipe: Recipe) -> Bottleneck:
+    """An untrained bottleneck with all its parts."""
+    settings, shape = recipe.bottleneck, recipe.shape
+    made = Bottleneck(shape.channels, shape.latent_channels, pyramid=settings.pyramid, heads=settings.attention)
+    made.flow = Flow(shape.latent_channels, settings.flow) if settings.flow else None
+    return made
 
 
 def build_decoder(recipe: Recipe) -> AnyDecoder:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim import AdamW
 
 from engines.contract import Progress
+from engines.learning.assemble import build_bottleneck
 from engines.learning.codes import Codes
 from engines.learning.encoded import EncodedCorpus
 from engines.learning.moments import Moments, Whitening
@@ -45,10 +46,9 @@ def train_bottleneck(
 ) -> Bottleneck:
     """Learn from the pictures `training` and scale what comes out."""
     torch.manual_seed(recipe.seed)
-    settings, shape = recipe.bottleneck, recipe.shape
-    bottleneck = Bottleneck(
-        shape.channels, shape.latent_channels, pyramid=settings.pyramid, heads=settings.attention
-    ).train()
+    settings = recipe.bottleneck
+    bottleneck = build_bottleneck(recipe).train()
+    bottleneck.flow = None  # it is fitted to what the rest makes
     if recipe.optimisation.spectral_bound:
         bound_gains(bottleneck, recipe.optimisation.spectral_bound)
     _School(recipe, Codes(corpus, whitening), bottleneck, training).teach(report)

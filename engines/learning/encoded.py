@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,9 +17,16 @@ from engines.errors import EngineError
 from engines.learning.corpus import Family
 from engines.learning.moments import Moments
 from engines.network.decoder import PICTURE_SIZE
-from engines.network.encoder import PLACES, Encoder
+from engines.network.encoder import PLACES
 
 _BATCH = 8
+
+
+class FeatureSource(Protocol):
+    """What gives raw features: an `Encoder`, or something that knows them."""
+
+    def raw_features(self, pixels: Tensor) -> Tensor:
+        """Map uint8 [N, H, W, 3] RGB to float32 [N, F, h, w] before standardisation."""
 
 
 class EncodedCorpus:
@@ -43,7 +51,7 @@ class EncodedCorpus:
     def __len__(self) -> int:
         return self._count
 
-    def fill(self, encoder: Encoder, families: Iterator[Family], progress: Callable[[int], None]) -> None:
+    def fill(self, encoder: FeatureSource, families: Iterator[Family], progress: Callable[[int], None]) -> None:
         """Encode families to the corpus's capacity. Raises `EngineError` when there are none."""
         size = self._features.shape[1]
         while batch := list(islice(families, min(_BATCH, len(self._pictures) - self._count))):
@@ -71,7 +79,7 @@ class EncodedCorpus:
 
 
 @torch.no_grad()
-def _encode(encoder: Encoder, pixels: list[Pixels]) -> np.ndarray:
+def _encode(encoder: FeatureSource, pixels: list[Pixels]) -> np.ndarray:
     encoded = encoder.raw_features(torch.from_numpy(np.stack(pixels)))
     return np.asarray(encoded.permute(0, 2, 3, 1).numpy().astype(np.float16))
 

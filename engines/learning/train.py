@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from engines.contract import Pixels, Progress
+from engines.learning.assemble import AnyDecoder
 from engines.learning.bottleneck import train_bottleneck
 from engines.learning.codes import Codes
 from engines.learning.corpus import families
@@ -29,8 +30,18 @@ Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What a run makes, in torch."""
+
+    encoder: Encoder
+    decoder: AnyDecoder
+    figures: dict[str, float]
+    """Measured on the held-out pictures, see `learning.figures`."""
+
+
+@dataclass(frozen=True)
 class Learnt:
-    """What a run makes."""
+    """The same, ready to ship."""
 
     network: Network
     figures: dict[str, float]
@@ -53,6 +64,15 @@ def learn(recipe: Recipe, frames: Iterator[Pixels], folder: Path, report: Report
 
 def learn_from(recipe: Recipe, encoder: Encoder, corpus: EncodedCorpus, folder: Path, report: Report) -> Learnt:
     """The same from a corpus that was encoded by the encoder before; the encoder takes over what is fitted."""
+    trained = train_from(recipe, encoder, corpus, folder, report)
+    network = export_network(trained.encoder, trained.decoder, provenance(recipe, trained.figures))
+    sample = np.random.default_rng(recipe.seed).integers(0, 256, (3, 256, 256, 3), np.uint8)
+    verify_network(network, trained.encoder, trained.decoder, sample)
+    return Learnt(network, trained.figures)
+
+
+def train_from(recipe: Recipe, encoder: Encoder, corpus: EncodedCorpus, folder: Path, report: Report) -> Trained:
+    """The same without exporting."""
     whitening = fit_whitening(recipe, corpus)
     encoder.adopt(*map(torch.from_numpy, (whitening.mean, whitening.scale, whitening.whiten)))
     training = trained_on(recipe)
@@ -60,11 +80,7 @@ def learn_from(recipe: Recipe, encoder: Encoder, corpus: EncodedCorpus, folder: 
         encoder.bottleneck = train_bottleneck(recipe, corpus, whitening, training, report)
     codes = Codes(corpus, whitening, encoder.bottleneck)
     decoder = train_decoder(recipe, codes, encoder.backbone, training, folder, report)
-    figures = measure(decoder, codes, held_out(recipe))
-    network = export_network(encoder, decoder, _provenance(recipe, figures))
-    sample = np.random.default_rng(recipe.seed).integers(0, 256, (3, 256, 256, 3), np.uint8)
-    verify_network(network, encoder, decoder, sample)
-    return Learnt(network, figures)
+    return Trained(encoder, decoder, measure(decoder, codes, held_out(recipe)))
 
 
 def fresh_encoder(recipe: Recipe) -> Encoder:
@@ -107,7 +123,8 @@ def held_out(recipe: Recipe) -> range:
     return range(recipe.corpus.pictures - count, recipe.corpus.pictures)
 
 
-def _provenance(recipe: Recipe, figures: dict[str, float]) -> dict[str, object]:
+def provenance(recipe: Recipe, figures: dict[str, float]) -> dict[str, object]:
+    """What a network says of its making."""
     return {
         "recipe_id": recipe.id,
         "recipe": recipe,

@@ -93,7 +93,11 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> EncoderOutput:
         """Encode uint8 [N, H, W, 3] RGB."""
-        features = (self.raw_features(pixels) - self.mean[:, None, None]) * self.scale[:, None, None]
+        return self.conclude(self.raw_features(pixels))
+
+    def conclude(self, raw: Tensor) -> EncoderOutput:
+        """Go on from raw features [N, F, h, w]: whatever a recipe changes of the encoder lies here."""
+        features = (raw - self.mean[:, None, None]) * self.scale[:, None, None]
         linear = functional.conv2d(features, self.whiten[:, :, None, None])
         latent = linear if self.bottleneck is None else self.bottleneck(features, linear)
         return EncoderOutput(latent.permute(0, 2, 3, 1), features.permute(0, 2, 3, 1))

@@ -64,7 +64,7 @@ def families() -> Iterator[Family]:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> EncodedCorpus:
     corpus = EncodedCorpus(tmp_path_factory.mktemp("known"), COUNT, channels=CHANNELS, views=1, spoilt=1)
-    corpus.fill(Known(), families(), lambda _: None)  # type: ignore[arg-type]  # what is used of an Encoder
+    corpus.fill(Known(), families(), lambda _: None)
     return corpus
 
 
