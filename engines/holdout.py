@@ -87,7 +87,7 @@ def _hold_out_lasting(material: Material, chosen: Indices, whiten: Floats, held:
         if memory is None:
             continue
         for part in batches(inside):
-            out[part] = memory.compare(material.averages[chosen[part]].astype(np.float32))[0]
+            out[part] = memory.distance(material.averages[chosen[part]].astype(np.float32))
     for part in stretches_of(material, chosen):
         out[part] = stand(material.times_s[chosen[part]].tolist(), out[part])
     steps = np.diff(material.times_s[chosen[~np.isnan(out[:, 0, 0])]])

@@ -28,7 +28,7 @@ class Lasting:
 
     def distance(self, latent: Floats) -> Floats:
         """Compare averaged latents [N, h, w, C]: float32 [N, h, w], for `lasting.Standing`."""
-        return self.memory.compare(latent)[0]
+        return self.memory.distance(latent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

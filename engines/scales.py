@@ -23,8 +23,8 @@ _ROW_SHARE: Final = 0.1
 """Share of a row's places that may be further from normal than the row's scale."""
 _LEVEL_SHARE: Final = 0.99
 _WORTH: Final = 0.0125
-"""The least share is taken that costs at most so much more than the best: what a row shows varies less than what a place
-does (the rule of one standard error; Breiman et al., Classification and Regression Trees, 1984)."""
+"""The least share is taken that costs at most so much more than the best: what a row shows varies less than what a
+place does (the rule of one standard error; Breiman et al., Classification and Regression Trees, 1984)."""
 
 Indices: TypeAlias = NDArray[np.intp]
 High: TypeAlias = Callable[[Indices], Floats]

@@ -61,7 +61,7 @@ def _farthest(way: _FitMemory, features: Halves, frames: Indices, folds: Indices
         memory = way(features, frames[folds != fold], whiten)
         inside = np.flatnonzero(folds == fold)
         for part in (inside[at : at + _BATCH] for at in range(0, len(inside), _BATCH)):
-            far[part] = memory.compare(features[frames[part]].astype(np.float32))[0]
+            far[part] = memory.distance(features[frames[part]].astype(np.float32))
     return float(np.quantile(far, _FAR_SHARE))
 
 
