@@ -49,6 +49,11 @@ WHERE: tuple[tuple[str, str], ...] = (
     (r"\(pipelines/", "hand-over"),
 )
 """From the innermost frame outwards, the first that fits says what a sample was spent on."""
+WAITING = re.compile(
+    r"(^|\.)((wait|acquire|select|poll|_worker|_wait_for_tstate_lock|_main_loop) \(|_receive \(.*libav\.py)"
+)
+"""Innermost frames of threads that wait, which py-spy cannot tell from work everywhere: `_receive` for the camera's
+next packet (decoding it is a frame of its own), the others for a lock, a socket or a clock."""
 NATIVE: tuple[tuple[str, str], ...] = (("ZMQ", "publish"), ("", "network"))
 """Threads without Python: ZeroMQ names its own, the others are the engine's."""
 BAR: frozenset[str] = frozenset({"decode", "network", "pictures of alerts"})
@@ -95,7 +100,8 @@ def samples(pid: int, seconds: float, folder: Path) -> dict[str, Counter[str]]:
     for line in kept.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *frames = stack.split(";")
-        found.setdefault(_name(thread), Counter())[what(frames)] += int(count)
+        if frames and not WAITING.search(frames[-1]):
+            found.setdefault(_name(thread), Counter())[what(frames)] += int(count)
     return found
 
 

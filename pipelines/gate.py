@@ -38,8 +38,9 @@ _ABOVE: Final = 1.0 * _GAIN
 _MOST_NOISE: Final = 6.0 * _GAIN
 """No block is taken for noisier than _SPREAD times the median block and _ABOVE more, nor than this: what flickers
 beyond that, such as a tree in the wind, is change."""
-_SETTLE_S: Final = 0.6
-"""Motion is measured over two steps of 0.2 s: it is known to have ended a step after these."""
+_SETTLE_S: Final = 1.2
+"""Motion is measured over two steps of 0.2 s, and scores are smoothed with a constant of 0.3 s: by then they have come
+down, and what is used again is the score of the still scene and not of what left it."""
 _RAISED_AGE_S: Final = 0.5
 _STILL_SHARE: Final = 0.5
 """A result may be this share of the time old that nothing has changed for."""
