@@ -105,12 +105,22 @@ class Standing:
         if distance is None:
             self.forget()
             return None
+        self._fill(time_s, distance)
         while len(self._kept) > 1 and time_s - self._kept[1][0] >= APART_S:
             self._kept.popleft()
         before = self._kept[0] if self._kept else (math.inf, distance)
         if not self._kept or time_s - self._kept[-1][0] >= _SPACING_S:
             self._kept.append((time_s, distance))
         return np.minimum(distance, before[1]) if time_s - before[0] >= APART_S else None
+
+    def _fill(self, time_s: float, distance: Floats) -> None:
+        """Where frames were held: between the last distance and this one the average moved all the same."""
+        if not self._kept:
+            return
+        last_s, last = self._kept[-1]
+        for part in range(1, parts := int((time_s - last_s) / _SPACING_S)):
+            share = np.float32(part / parts)
+            self._kept.append((last_s + part * (time_s - last_s) / parts, last + share * (distance - last)))
 
 
 def stand(times_s: Sequence[float], distances: Floats) -> Floats:

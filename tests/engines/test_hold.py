@@ -15,8 +15,9 @@ from tests.engines.conftest import film, score
 
 STILL_FROM, STILL_TO = 35, 75
 SETTLED = STILL_FROM + 3
-REFRESHED = (STILL_FROM + 6, STILL_FROM + 12, STILL_FROM + 24)
-"""Held frames that are scored all the same, as the change gate has it."""
+REFRESHED = tuple(range(SETTLED + 3, STILL_TO, 3))
+"""Held frames that are scored all the same, as the change gate has it while a score is near the threshold: walkers who
+stop for good are strange."""
 
 
 def still_for_a_while() -> tuple[list[float], Pixels]:
@@ -38,7 +39,7 @@ def test_scores_after_held_frames_are_those_of_a_detector_that_scored_them_all(
         holding.hold("gate", times[index - 1], changed=False)
         again = score(holding, times[index : index + 1], pixels[index : index + 1])
         ahead = every.score[index : index + 3]  # what moves slowly is not smoothed twice: up to 0.3 s ahead
-        assert ahead.min() - 0.1 <= again.score[0] <= ahead.max() + 0.1
+        assert 0.9 * ahead.min() - 0.1 <= again.score[0] <= 1.1 * ahead.max() + 0.1
     holding.hold("gate", times[STILL_TO - 1], changed=True)
     after = score(holding, times[STILL_TO:], pixels[STILL_TO:])
     np.testing.assert_allclose(after.score, every.score[STILL_TO:], rtol=0.1)
