@@ -66,8 +66,11 @@ class Tail:
         return cls(knots, surprises, float(array[0]), float(array[1]))
 
 
-def fit_tail(statistics: Doubles) -> Tail:
-    """Fit to the statistics of normal frames, [n] with n >= 1."""
+def fit_tail(statistics: Doubles, least: float = 0.0) -> Tail:
+    """Fit to the statistics of normal frames, [n] with n >= 1.
+
+    The tail's scale will be at least the share `least` of where it begins.
+    """
     ordered = np.sort(np.asarray(statistics, np.float64))
     count = len(ordered)
     kept = min(count - 1, max(_FEWEST_TAIL, round(_TAIL_SHARE * count)))
@@ -77,6 +80,7 @@ def fit_tail(statistics: Doubles) -> Tail:
     knots, first = np.unique(ordered[ranks], return_index=True)
     start = float(ordered[ranks[-1]])
     scale, shape = _pareto(ordered[ranks[-1] + 1 :] - start, spread=float(np.std(ordered)))
+    scale = max(scale, least * abs(start))
     return Tail(knots.astype(np.float32), surprises[first].astype(np.float32), scale, shape)
 
 

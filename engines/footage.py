@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import GAP_S, Pixels
+from engines.disturbance import alterations
 from engines.light import Light, blocks_of, fit_light
 from engines.motion import CELLS, MotionHistory
 
@@ -86,6 +87,11 @@ class Footage:
         """The pixels of a kept frame, uint8 [H, W, 3], in the usual light once that was found."""
         stored = self._stored(index)
         return stored if self.light is None else self.light.even_out(stored)
+
+    def altered(self, index: int, seed: int) -> Pixels:
+        """A kept frame under each mild alteration, uint8 [V, H, W, 3], in the usual light; see `disturbance`."""
+        changed = alterations(self._stored(index), seed)
+        return changed if self.light is None else np.stack([self.light.even_out(one) for one in changed])
 
     def find_light(self) -> None:
         """Learn the usual light from all kept frames; unrelated pictures have none."""

@@ -20,6 +20,8 @@ _LEAST_LASTING_S: Final = 30.0
 """Averages of less footage than this say nothing of what usually stays."""
 _GUARD_LASTING_S: Final = 6.0
 """Averages this far apart have no frame in common that counts."""
+_ALTERED: Final = 4
+"""Frames a fold that are judged under alterations too."""
 _MOST_AVERAGES: Final = 300
 _MOST_FOR_MEANS: Final = 64
 """Frames a fold that mean residuals are taken from."""
@@ -68,12 +70,30 @@ def hold_out(material: Material, chosen: Indices, whiten: Floats, remember: Reme
     done = 0
     for fold in range(FOLDS):
         mean = average([each for index, each in enumerate(means) if index != fold])
+        least = _altered(material, chosen[held.parts(fold)[0]], memories[fold], mean)
         for part in batches(held.parts(fold)[0]):
             _, held.distance[part], left = residuals(material, material.pixels(chosen[part]), memories[fold])
             held.features[part], held.picture[part] = remainders(left, mean.features[0], mean.picture[0])
+            for values, floor in zip((held.distance, held.features, held.picture), least, strict=True):
+                values[part] = np.maximum(values[part], floor)
             done += len(part)
             tick("judging unseen frames", done, len(chosen))
     return held
+
+
+def _altered(material: Material, frames: Indices, memory: Memory, mean: Residuals) -> list[Floats]:
+    """How far from normal each place gets under the worst of mild alterations: three float32 [h, w].
+
+    Of stills, whose light and focus are set up once, nothing is asked.
+    """
+    if not material.moving.any():
+        return [np.zeros((), np.float32)] * 3
+    some = frames[np.unique(np.linspace(0, len(frames) - 1, _ALTERED).round().astype(int))]
+    seen = []
+    for number, index in enumerate(some):
+        _, distance, left = residuals(material, material.footage.altered(int(index), number), memory)
+        seen.append((distance, *remainders(left, mean.features[0], mean.picture[0])))
+    return [np.median(np.stack(each), axis=0).max(axis=0).astype(np.float32) for each in zip(*seen, strict=True)]
 
 
 def _hold_out_lasting(material: Material, chosen: Indices, whiten: Floats, held: HeldOut) -> None:

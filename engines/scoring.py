@@ -36,6 +36,15 @@ SIGNAL_OF: Final[Mapping[View, Signal]] = {
 }
 VIEWS: Final = tuple(SIGNAL_OF)
 
+_LEAST_TAIL: Final[Mapping[View, float]] = {
+    "appearance-latent": 0.1,
+    "appearance-lasting": 0.05,
+    "appearance-reconstruction": 0.1,
+    "motion": 0.0,
+}
+"""Least scale of a view's tail, as a share of where the tail begins. The footage of a few quiet minutes is alike to a
+hair: without this, any other noise or focus would be as surprising as a man in the room."""
+
 Views = Mapping[View, Floats]
 
 
@@ -101,7 +110,10 @@ def norm_of(surprises: Views, weights: Mapping[View, float], power: float) -> Fl
 
 def fit_tails(statistics: Views) -> dict[View, Tail]:
     """Calibrate each view on statistics of unseen normal frames, float32 [n], NaN where not measured."""
-    return {view: fit_tail(values[~np.isnan(values)].astype(np.float64)) for view, values in statistics.items()}
+    return {
+        view: fit_tail(values[~np.isnan(values)].astype(np.float64), _LEAST_TAIL[view])
+        for view, values in statistics.items()
+    }
 
 
 def fit_fusion(statistics: Views, weights: Mapping[View, float], power: float) -> Fusion:
