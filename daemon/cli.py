@@ -78,6 +78,9 @@ def enrol(
     false_alarms_per_day: Annotated[
         float, typer.Option(min=0.001, max=10_000, help="False alarms a day to aim the threshold at.", metavar="X")
     ] = 1.0,
+    network: Annotated[
+        Path | None, typer.Option(help="A network of your own, the folder that train wrote.", metavar="DIR")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Learn what is normal from ordinary footage, into a profile."""
@@ -92,6 +95,7 @@ def enrol(
             fps=fps,
             false_alarms_per_day=false_alarms_per_day,
             as_json=as_json,
+            network=network,
         )
     )
 

@@ -19,7 +19,7 @@ from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
-from engines.network.files import shared_network
+from engines.network.files import Network, shared_network
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError, SourceLost
 from pipelines.sources.open import clips_of
@@ -42,17 +42,19 @@ class EnrolOptions:
     fps: float | None
     false_alarms_per_day: float
     as_json: bool
+    network: Path | None = None
+    """A folder that `vigil train` wrote; None is the network that ships."""
 
 
 def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
     """Learn from the sources in order and write the profile; says what was left out. `progress` shows how far it is.
 
     Raises `SettingsError` for arguments, `SourceError` for footage that cannot be read, `EnrolmentError` for footage
-    that is no basis for a profile.
+    that is no basis for a profile, `EngineError` for a network that cannot be read.
     """
     specs = _specs(options)
     _require_writable(options.out)
-    network = shared_network()
+    network = shared_network() if options.network is None else Network.load(options.network)
     engine = select_engine(network, EngineSettings())
     with closing(engine), progress or progress_bar() as bar:
         engine.open()

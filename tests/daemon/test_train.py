@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from daemon.commands import train
+from daemon.commands.enrol import EnrolOptions, enrol
 from daemon.commands.train import FRAME_SIZE, TrainOptions, footage, generated, train_command
 from engines.errors import EngineError
 from engines.learning.recipe import read_recipe
-from engines.network.files import Network
+from engines.network.files import Network, shared_network
+from engines.profile import Profile
 from pipelines.errors import SourceError
 from pipelines.sources.spec import parse_source
 from tests.pipelines.sources.numbered import number_of, numbered_video
@@ -21,6 +23,11 @@ from tests.pipelines.sources.numbered import number_of, numbered_video
 def options(out: Path, **changed: object) -> TrainOptions:
     usual = {"sources": (), "out": out, "recipe": None, "work": None, "as_json": False}
     return TrainOptions(**(usual | changed))  # type: ignore[arg-type]
+
+
+def enrol_options(clip: Path, out: Path, network: Path) -> EnrolOptions:
+    usual = {"sources_file": None, "minutes": None, "fps": None, "false_alarms_per_day": 24.0, "as_json": True}
+    return EnrolOptions(sources=(str(clip),), out=out, network=network, **usual)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -48,8 +55,8 @@ def test_the_generated_scene_shows_other_views_in_turn(monkeypatch: pytest.Monke
     assert abs(first.astype(int) - later).mean() < abs(first.astype(int) - other).mean()
 
 
-def test_trains_on_footage_and_writes_a_network(
-    small_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_trains_on_footage_and_writes_a_network_that_cameras_can_be_enrolled_with(
+    small_recipe: Path, tmp_path: Path, normal_clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("onnxscript", reason="needs the learn extra")
     video = numbered_video(tmp_path / "a.mp4", 30)
@@ -57,6 +64,13 @@ def test_trains_on_footage_and_writes_a_network(
     network = Network.load(tmp_path / "net")
     assert msgspec.json.decode(capsys.readouterr().out)["network"] == network.id
     assert network.provenance["recipe_id"] == read_recipe(small_recipe).id
+    enrol(enrol_options(normal_clip, tmp_path / "a.vigil", tmp_path / "net"))
+    assert Profile.load(tmp_path / "a.vigil").network.id == network.id != shared_network().id
+
+
+def test_a_network_that_is_not_there_is_told_before_the_long_work(tmp_path: Path, normal_clip: Path) -> None:
+    with pytest.raises(EngineError, match=r"encoder\.onnx"):
+        enrol(enrol_options(normal_clip, tmp_path / "a.vigil", tmp_path / "none"))
 
 
 def test_missing_footage_is_told_before_the_long_work(tmp_path: Path) -> None:
