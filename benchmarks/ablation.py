@@ -3,10 +3,11 @@
     python -m benchmarks.ablation --rows all --work DIR --data ../shared/data --out ablation.json
     python -m benchmarks.ablation --render ablation.json > table.md
 
-Every row trains a whole network by the same budget, exports and verifies it, enrols each set by it and scores the set,
-all through the product's own classes. What rows have in common is computed once and kept in DIR: the frozen encoder's
-features of pictures and footage, the footage, and each row's network. So rows can be learnt first (`--learn-only`) and
-judged later, and judged again when the code that judges has changed. Rows that the table has are not run again.
+Every row trains a whole network by the same budget, exports and verifies it, and is judged on each set by the two
+signals of appearance, which is what a recipe can change (`benchmarks.ablation_judge`). What rows have in common is
+computed once and kept in DIR: the frozen encoder's features of pictures and footage, the footage, and each row's
+network. So rows can be learnt first (`--learn-only`) and judged later, and judged again when the code that judges has
+changed. Rows that the table has are not run again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from typing import Any
 import msgspec
 import torch
 
-import engines
+import benchmarks.ablation_judge
+import benchmarks.ablation_sets
+import engines.place
+import engines.reconstruction
+import engines.scoring
 from benchmarks.ablation_judge import Numbers, judge
 from benchmarks.ablation_learn import School, corpus_key, learning_code
 from benchmarks.ablation_render import render
@@ -108,10 +113,16 @@ def budget(options: argparse.Namespace, sets: dict[str, Footage]) -> Numbers:
 
 
 def code() -> str:
-    """Changes with what learns and what judges: the engine room's own files and the rooms that learn."""
-    files = sorted(Path(engines.__path__[0]).glob("*.py"))
-    judging = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-    return f"{learning_code()}-{judging}"
+    """Changes with what learns and with what judges."""
+    judges = (
+        benchmarks.ablation_judge,
+        benchmarks.ablation_sets,
+        engines.place,
+        engines.reconstruction,
+        engines.scoring,
+    )
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in judges)
+    return f"{learning_code()}-{hashlib.sha256(text).hexdigest()[:12]}"
 
 
 def read_table(path: Path, wanted: Numbers) -> Numbers:

@@ -12,7 +12,6 @@ from scipy.stats import t as student  # type: ignore[import-untyped]  # it ships
 from benchmarks.ablation_judge import COLUMNS
 from benchmarks.ablation_rows import BASELINE, SEEDS
 
-SHORT: Final[Mapping[str, str]] = dict(zip(COLUMNS, ("latent", "reconstruction", "appearance", "fused"), strict=True))
 KINDS: Final = [(column, kind) for column in COLUMNS for kind in ("frame", "pixel")]
 _SURE: Final = 0.95
 
@@ -41,7 +40,7 @@ def chance(rows: Sequence[Numbers], read: Read) -> tuple[float, float] | None:
 
 def _means() -> list[tuple[str, Read, str]]:
     return [
-        *((f"{SHORT[column]}, {kind}", _mean(column, kind), ".4f") for column, kind in KINDS),
+        *((f"{column}, {kind}", _mean(column, kind), ".4f") for column, kind in KINDS),
         ("features explained", lambda row: row["figures"]["feature_explained"], ".3f"),
         ("PSNR dB", lambda row: row["figures"]["picture_psnr_db"], ".1f"),
         ("GFLOP", lambda row: row["gflop"], ".2f"),
@@ -58,7 +57,7 @@ def _mean(column: str, kind: str) -> Read:
 
 
 def _of_set(name: str) -> list[tuple[str, Read, str]]:
-    return [(f"{SHORT[column]}, {kind}", _single(name, column, kind), ".3f") for column, kind in KINDS]
+    return [(f"{column}, {kind}", _single(name, column, kind), ".3f") for column, kind in KINDS]
 
 
 def _single(name: str, column: str, kind: str) -> Read:

@@ -15,6 +15,7 @@ pytest.importorskip("onnxscript", reason="needs the learn extra")
 
 import torch
 
+from benchmarks.attention import sheet
 from engines.contract import Pixels, Progress
 from engines.learning import decoding
 from engines.learning.assemble import build_decoder
@@ -25,6 +26,8 @@ from engines.learning.procedural import procedural
 from engines.learning.recipe import Recipe, read_recipe
 from engines.learning.train import encode, fit_whitening, fresh_encoder, learn_from
 from engines.network.encoder import Encoder
+from engines.network.files import Network
+from engines.network.looking import attention_weights
 
 VIEWS = {"count": 2, "moments": 0.3, "scales": 0.3}
 
@@ -90,11 +93,27 @@ def test_a_run_with_it_makes_a_network_that_computes_alike(
     recipe: Recipe, corpus: EncodedCorpus, tmp_path: Path, sections: dict[str, dict[str, Any]]
 ) -> None:
     told: list[Progress] = []
-    learnt = learn_from(changed(recipe, **sections), fresh_encoder(recipe), corpus, tmp_path, told.append)
+    encoder = fresh_encoder(recipe)
+    learnt = learn_from(changed(recipe, **sections), encoder, corpus, tmp_path, told.append)
     assert learnt.network.spec.latent_channels == 12
     assert learnt.network.spec.places == (32, 32)
     assert told[-1].done == 6
     assert np.isfinite(list(learnt.figures.values())).all()
+    if sections.get("bottleneck", {}).get("attention"):
+        assert_attention_can_be_looked_at(learnt.network, encoder)
+
+
+def assert_attention_can_be_looked_at(network: Network, encoder: Encoder) -> None:
+    """What is read off the exported file is what torch attends to."""
+    assert encoder.bottleneck is not None
+    pixels = procedural(np.random.default_rng(3), 256)[None]
+    with torch.no_grad():
+        features = encoder(torch.from_numpy(pixels)).features.permute(0, 3, 1, 2)
+        wanted = encoder.bottleneck.looked_at(features)
+    assert wanted is not None
+    (found,) = attention_weights(network.encoder, pixels)
+    np.testing.assert_allclose(found, wanted[0].numpy(), atol=1e-4)
+    assert sheet(network, pixels[0]).shape == (256, 7 * 256, 3)
 
 
 def test_a_run_with_an_adversary_goes_on_where_it_was(
