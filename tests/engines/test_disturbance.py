@@ -14,7 +14,7 @@ def test_each_alteration_changes_the_frame_a_little() -> None:
     pixels = scene()
     for altered in alterations(pixels, seed=1).astype(int):
         change = np.abs(altered - pixels).mean()
-        assert 0 < change < 12
+        assert 0 < change < 20
 
 
 def test_a_seed_makes_the_same_alterations() -> None:
