@@ -47,7 +47,7 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 3200
     """Frames kept of longer footage, evenly spread; each takes 0.3 MB of memory and 0.2 MB of temporary disk."""
     seed: int = 0
-    """Recorded in the profile. The present fit draws no random numbers."""
+    """Of the anomalies that the scoring module learns from, and recorded in the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,12 @@ class Enrolment:
     def _finish(self, tick: Callable[[str, int, int], None]) -> Enrolled:
         self._footage.find_light()
         material = encode(self._footage, self._engine, tick)
-        fitted = fit(material, np.arange(len(material.latents)), tick)
+        seed = self._settings.seed
+        fitted = fit(material, np.arange(len(material.latents)), tick, seed)
         strange = _outliers(material, fitted, still=bool(self._still))
         left_out = _describe(self._footage, strange)
         if len(strange):
-            fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick)
+            fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick, seed)
         budget = self._budget(material, fitted)
         warnings = self._warnings(budget, left_out)
         provenance = self._provenance(material, fitted, budget, left_out, warnings)
@@ -168,7 +169,11 @@ class Enrolment:
             "seconds": round(footage.duration_s, 2),
             "frames": {"given": sum(footage.counts), "kept": len(material.latents), "learnt": len(fitted.chosen)},
             "settings": msgspec.to_builtins(self._settings),
-            "figures": {**figures_of(budget), "weights": dict(fitted.normality.fusion.weights)},
+            "figures": {
+                **figures_of(budget),
+                "weights": dict(fitted.normality.fusion.weights),
+                "power": fitted.normality.fusion.power,
+            },
             "warnings": list(warnings),
         }
 
