@@ -28,6 +28,7 @@ from engines.learning.train import encode, fit_whitening, fresh_encoder, learn_f
 from engines.network.encoder import Encoder
 from engines.network.files import Network
 from engines.network.looking import attention_weights
+from engines.network.spectral import pointwise
 
 VIEWS = {"count": 2, "moments": 0.3, "scales": 0.3}
 
@@ -114,6 +115,16 @@ def assert_attention_can_be_looked_at(network: Network, encoder: Encoder) -> Non
     (found,) = attention_weights(network.encoder, pixels)
     np.testing.assert_allclose(found, wanted[0].numpy(), atol=1e-4)
     assert sheet(network, pixels[0]).shape == (256, 7 * 256, 3)
+
+
+def test_weight_decay_keeps_weights_small(recipe: Recipe, corpus: EncodedCorpus, tmp_path: Path) -> None:
+    def size(decay: float) -> float:
+        wanted = changed(recipe, optimisation={"weight_decay": decay, "learning_rate": 0.01, "steps": 12})
+        codes = Codes(corpus, fit_whitening(wanted, corpus))
+        decoder = train_decoder(wanted, codes, Encoder(12).backbone, range(7), tmp_path, lambda _: None)
+        return float(sum(layer.weight.detach().square().sum() for layer in pointwise(decoder)))
+
+    assert size(3.0) < 0.95 * size(0.0)
 
 
 def test_a_run_with_an_adversary_goes_on_where_it_was(
