@@ -78,7 +78,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "curriculum-pictures": Row("easy pictures first", {"curriculum": {"pool": 0.3}}),
     "curriculum-corruption": Row("little corruption first", {"curriculum": {"hardness": 0.2}}),
     "no-weight-decay": Row("weight decay off", {"optimisation": {"weight_decay": 0.0}}),
-    "spectral": Row("spectral normalisation, gain at most 2", {"optimisation": {"spectral_bound": 2.0}}),
+    "spectral": Row("spectral normalisation, gain at most 1", {"optimisation": {"spectral_bound": 1.0}}),
     "ensemble": Row("ensemble of 3 decoders", {"decoder": {"ensemble": 3}}),
     "one-scale": Row("coarse features only in the latent", top={"emphasis": (0.0, 0.0, 1.0)}),
     "pyramid": Row("top-down feature pyramid", _bottleneck(pyramid=True)),
