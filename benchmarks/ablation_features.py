@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -28,18 +30,23 @@ _KEY: Final = 16
 
 
 class FrozenFeatures:
-    """Raw features of pictures, float16 in a file beside the pictures' hashes; both outlive the run.
+    """Raw features of pictures, float16, in a file of records: a picture's hash, then its features.
 
-    `encode` maps uint8 [1, 256, 256, 3] to float [1, h, w, F]; without one, the recipe's encoder by OpenVINO does.
+    The file outlives the run, and several runs may share it. `encode` maps uint8 [1, 256, 256, 3] to float
+    [1, h, w, F]; without one, the recipe's encoder by OpenVINO does.
     """
 
     def __init__(self, recipe: Recipe, folder: Path, encode: Encode | None = None) -> None:
         self._recipe, self._encode = recipe, encode
         self._shape = (*PLACES, recipe.shape.feature_channels)
-        self._bytes = int(np.prod(self._shape)) * 2
-        self._rows, self._keys = folder / f"{recipe.size}.features", folder / f"{recipe.size}.keys"
-        keys = self._keys.read_bytes() if self._keys.exists() else b""
-        self._known = {keys[at : at + _KEY]: at // _KEY for at in range(0, len(keys), _KEY)}
+        self._bytes = _KEY + int(np.prod(self._shape)) * 2
+        self._path = folder / f"{recipe.size}.features"
+        self._known: dict[bytes, int] = {}
+        self._path.touch()
+        with self._path.open("rb") as file:
+            for start in range(0, self._path.stat().st_size - self._bytes + 1, self._bytes):
+                file.seek(start)
+                self._known[file.read(_KEY)] = start
 
     def of(self, pixels: Pixels) -> Halves:
         """Raw features of uint8 [N, 256, 256, 3]: float16 [N, h, w, F]."""
@@ -55,19 +62,19 @@ class FrozenFeatures:
             made: Halves = self._encoder()(picture[None])[0].astype(np.float16)
             self._append(key, made)
             return made
-        with self._rows.open("rb") as file:
-            file.seek(self._known[key] * self._bytes)
-            row = file.read(self._bytes)
+        with self._path.open("rb") as file:
+            file.seek(self._known[key] + _KEY)
+            row = file.read(self._bytes - _KEY)
         return np.frombuffer(bytearray(row), np.float16).reshape(self._shape)
 
     def _append(self, key: bytes, row: Halves) -> None:
-        """The row first: a run that is cut off leaves no key without one."""
-        with self._rows.open("r+b" if self._rows.exists() else "w+b") as file:
-            file.seek(len(self._known) * self._bytes)
-            file.write(row.tobytes())
-        with self._keys.open("ab") as file:
-            file.write(key)
-        self._known[key] = len(self._known)
+        """Add a record at the end, over one that was cut off; another run waits meanwhile."""
+        with self._path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            start = file.seek(end - end % self._bytes)
+            file.write(key + row.tobytes())
+        self._known[key] = start
 
     def _encoder(self) -> Encode:
         if self._encode is None:

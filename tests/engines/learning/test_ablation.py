@@ -151,6 +151,21 @@ def test_features_are_computed_once_and_tell_the_same(default: Recipe, tmp_path:
     np.testing.assert_array_equal(shared.latent[0], shared.latent[2])
 
 
+def test_runs_may_share_the_features_and_a_record_cut_off_is_written_over(default: Recipe, tmp_path: Path) -> None:
+    def encode(pixels: Pixels) -> Floats:
+        return np.full((1, 32, 32, 176), float(pixels.max()), np.float32)
+
+    stores = [FrozenFeatures(default, tmp_path, encode) for _ in range(2)]
+    pictures = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((1, 256, 256, 3), np.uint8)
+    for index in range(6):
+        stores[index % 2].of(pictures[index : index + 1])
+    with (tmp_path / "base.features").open("ab") as file:
+        file.write(b"cut off")
+    stores[0].of(pictures[6:7])
+    third = FrozenFeatures(default, tmp_path, lambda _: np.full((1, 32, 32, 176), -1, np.float32))
+    assert third.of(pictures)[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, -1]
+
+
 def test_frames_are_drawn_once_and_given_to_all() -> None:
     frames = Frames()
     every, second = list(islice(frames.every(1), 3)), list(islice(frames.every(2), 2))
