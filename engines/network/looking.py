@@ -15,6 +15,7 @@ from engines.runtime.core import openvino_core
 _SETTINGS: Final = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
 _SHARE: Final = 0.55
 """Of the heat in the drawing; the rest is the picture."""
+_LEAST: Final = 1e-3
 _BOX: Final = (255, 255, 255)
 
 
@@ -40,6 +41,8 @@ def attention_weights(model: bytes, inputs: NDArray[Any]) -> list[Floats]:
 def draw_attention(pixels: Pixels, weights: Floats, place: tuple[int, int] | None = None) -> Pixels:
     """Draw where a place looks onto its picture, uint8 [H, W, 3]: the warmer, the more, as a mean over the heads.
 
+    The scale is fixed: dark is half as much as if it looked everywhere alike, or less, and bright is twice, or more.
+
     `weights` is float32 [heads, h*w, k*k] of one attention, `place` a row and a column of the grid of h x w places,
     which gets a white frame; without one, what all places look at on the whole.
     """
@@ -48,8 +51,9 @@ def draw_attention(pixels: Pixels, weights: Floats, place: tuple[int, int] | Non
     looked = rows.mean(0) if place is None else rows[place[0] * side + place[1]]
     coarse = looked.reshape(round(len(looked) ** 0.5), -1)
     height, width = pixels.shape[:2]
-    heat = cv2.resize(coarse / max(float(coarse.max()), 1e-9), (width, height), interpolation=cv2.INTER_CUBIC)
-    levels = np.clip(heat * 255, 0, 255).astype(np.uint8)
+    even = np.log2(np.maximum(coarse * coarse.size, _LEAST)).clip(-1, 1)
+    heat = cv2.resize((even + 1) / 2, (width, height), interpolation=cv2.INTER_LINEAR)
+    levels = np.asarray(heat * 255, np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     drawn = cv2.addWeighted(pixels, 1 - _SHARE, colours, _SHARE, 0)
     if place is not None:
