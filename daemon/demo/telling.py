@@ -73,7 +73,10 @@ class Teller:
         """An alert, as it comes."""
         header = one.header
         latency = f"{header.latency_ms.capture_to_publish:4.0f} ms" if header.latency_ms else ""
-        signals = ", ".join(signal_name(s.name) for s in header.signals if s.fired)
+        fired = ", ".join(signal_name(s.name) for s in header.signals if s.fired)
+        # Several signals can reach the threshold together though none of them does alone.
+        together = " and ".join(dict.fromkeys(signal_name(s.name) for s in header.signals[:2]))
+        signals = fired or ("" if header.phase == "end" else together)
         parts = [
             f"[dim]{clock(header.captured_unix)}[/]",
             self._name(header.camera),
