@@ -13,6 +13,8 @@ from benchmarks.ablation_judge import COLUMNS
 from benchmarks.ablation_rows import BASELINE, SEEDS
 
 KINDS: Final = [(column, kind) for column in COLUMNS for kind in ("frame", "pixel")]
+COSTS: Final = ("GFLOP", "ms")
+"""Columns that no chance is told of."""
 _SURE: Final = 0.95
 
 Numbers = Mapping[str, Any]
@@ -70,7 +72,7 @@ def _single(name: str, column: str, kind: str) -> Read:
 
 def _block(rows: Sequence[Numbers], columns: Sequence[tuple[str, Read, str]]) -> str:
     there = [column for column in columns if any(column[1](row) is not None for row in rows)]
-    intervals = [chance(rows, read) for _, read, _ in there]
+    intervals = [None if name in COSTS else chance(rows, read) for name, read, _ in there]
     lines = [["row", *(name for name, _, _ in there)], ["---"] * (len(there) + 1)]
     if any(intervals):
         spans = zip(intervals, there, strict=True)
