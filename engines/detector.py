@@ -17,6 +17,7 @@ from engines.normality import Lasting, Moving, Normality
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Smoother, View, by_signal, statistic, table, uncertainty
+from engines.steady import Steady
 from engines.stills import statistic_of_stills
 
 
@@ -29,6 +30,7 @@ class _Camera:
     still: bool
     light: Light | None
     motion: MotionHistory = field(default_factory=MotionHistory)
+    steady: Steady = field(default_factory=Steady)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
@@ -36,9 +38,8 @@ class _Camera:
     def in_time(self, moving: Moving, time_s: float, pixels: Pixels, latent: Floats) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         seen = self.motion.observe(time_s, pixels)
-        maps: dict[View, Floats] = {
-            "motion": _unmeasured(CELLS, CELLS) if seen is None else moving.traffic.compare(seen[None])
-        }
+        strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
+        maps: dict[View, Floats] = {"motion": _unmeasured(CELLS, CELLS) if strange is None else strange[None]}
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(moving.lasting, time_s, latent)
         return maps
@@ -66,12 +67,14 @@ class _Camera:
 
     def hold(self, until_s: float, *, changed: bool) -> None:
         self.motion.hold(until_s)
+        self.steady.hold(until_s)
         self.lasting.hold(until_s)
         if changed:  # else the statistics moved from the last to the next, and did not stand
             self.smoother.hold(until_s)
 
     def forget(self) -> None:
         self.motion.forget()
+        self.steady.forget()
         self.lasting.forget()
         self.standing.forget()
         self.smoother.forget()

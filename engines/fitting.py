@@ -22,6 +22,7 @@ from engines.reconstruction import Reconstruction, Residuals, remainders
 from engines.rehearsal import rehearse
 from engines.scales import along_row, choose_share
 from engines.scoring import VIEWS, View, fit_fusion, fit_tails, smooth, statistic, surprises_by
+from engines.steady import steady
 from engines.stills import Remember, remember_stills, statistic_of_stills
 from engines.traffic import Traffic, blend_traffic, fastest, fit_traffic, usual_pace
 
@@ -190,9 +191,10 @@ def _statistics(material: Material, chosen: Indices, held: HeldOut, judges: list
         if judge.moving is None:
             continue
         moved = inside[material.moving[chosen[inside]]]
-        if len(moved):
-            fields = material.fields[chosen[moved]].astype(np.float32)
-            made["motion"][moved] = statistic(judge.moving.traffic.compare(fields))
+        for part in stretches_of(material, chosen[moved]):
+            frames = chosen[moved[part]]
+            strange = judge.moving.traffic.compare(material.fields[frames].astype(np.float32))
+            made["motion"][moved[part]] = statistic(steady(material.times_s[frames].tolist(), strange))
         if judge.moving.lasting is not None:
             maps = held.lasting[inside] / judge.moving.lasting.scale
             made["appearance-lasting"][inside] = statistic(maps, "appearance-lasting")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engines.calibration import Tail, fit_surprise_tail, fit_tail
 from engines.contract import GAP_S, SIGNALS, Floats, Signal
 
-SMOOTHING_S: Final = 0.2
+SMOOTHING_S: Final = 0.1
 """Time constant of the causal smoothing."""
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
