@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import process
 import rows
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -19,7 +20,7 @@ ROWS = {
     "Latency": rows.latency,
     "Scores": rows.scores,
     "Frames and links": rows.frames,
-    "Process": rows.process,
+    "Process": process.process,
 }
 
 

@@ -1,0 +1,75 @@
+"""The dashboard's row on the daemon itself: its process, its engine, its profiles."""
+
+from __future__ import annotations
+
+from panels import CAMERA, DAEMON, PanelBuilder, Query, Steps, Text, facts, lines, stacked
+from rows import quantile, rate
+
+
+def process() -> list[PanelBuilder]:
+    """The daemon as a process."""
+    batch = f"{rate('vigil_batch_size_sum', DAEMON)} / {rate('vigil_batch_size_count', DAEMON)}"
+    limits: Steps = ((None, "green"), (1536 * 2**20, "orange"), (2 * 2**30, "red"))
+    return [
+        lines(
+            Text("Memory", "Resident. The lines are MemoryHigh and MemoryMax of vigil.service.", "bytes"),
+            [Query(f"process_resident_memory_bytes{{{DAEMON}}}", "{{instance}}")],
+            width=8,
+            steps=limits,
+        ),
+        lines(
+            Text("Processor", "Cores in use, by the daemon's own account."),
+            [Query(rate("process_cpu_seconds_total", DAEMON), "{{instance}}")],
+            width=8,
+        ),
+        lines(
+            Text("Threads and descriptors", "Both are flat when all is well, however long it runs."),
+            [
+                Query(f"process_threads{{{DAEMON}}}", "threads {{instance}}"),
+                Query(f"process_open_fds{{{DAEMON}}}", "descriptors {{instance}}"),
+            ],
+            width=8,
+        ),
+        lines(Text("Frames in a batch", "Mean."), [Query(batch, "{{instance}}")], width=8),
+        lines(
+            Text("Queues", "Items waiting, by queue. One that stays high is behind."),
+            [Query(f"vigil_queue_depth{{{DAEMON}}}", "{{queue}} {{instance}}")],
+            width=8,
+        ),
+        lines(
+            Text("Uptime", "Since the process began: a saw-tooth is a crash loop.", "s"),
+            [Query(f"time() - process_start_time_seconds{{{DAEMON}}}", "{{instance}}")],
+            width=8,
+        ),
+        facts(
+            Text("Engine", "What scores, and on what."),
+            f"vigil_engine_info{{{DAEMON}}}",
+            ["instance", "runtime", "device", "precision", "model"],
+            width=10,
+        ),
+        stacked(
+            Text(
+                "Engine at work on",
+                "building or checking: a faster engine is on its way, another one serves; serving: that is over.",
+            ),
+            [Query(f"sum by (state) (vigil_engine_state{{{DAEMON}}})", "{{state}}")],
+            width=7,
+        ),
+        lines(
+            Text("Engines refused", "They could not run or do not agree with float32: the log has the figures."),
+            [Query(f"vigil_engines_refused_total{{{DAEMON}}}", "{{runtime}} {{precision}} {{instance}}")],
+            width=7,
+        ),
+        lines(
+            Text("On the GPU", "Time for a batch, p99, by its own clock; parts overlap. Empty on a processor.", "s"),
+            [Query(quantile(0.99, "vigil_engine_device_seconds", "part", DAEMON), "{{part}}")],
+            width=8,
+        ),
+        facts(Text("Version", "Of the daemon."), f"vigil_build_info{{{DAEMON}}}", ["instance", "version"], width=6),
+        facts(
+            Text("Profiles", "The profile each camera is judged by."),
+            f"vigil_profile_info{{{CAMERA}}}",
+            ["instance", "camera", "profile"],
+            width=10,
+        ),
+    ]
