@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineError
-from engines.runtime.tensorrt_proto import Field, decode, encode, number, text
+from engines.network.protobuf import Field, decode, encode, number, text
 from engines.runtime.tensorrt_symmetric import make_symmetric
 
 Half = Literal["f16", "bf16"]

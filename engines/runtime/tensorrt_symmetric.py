@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineError
-from engines.runtime.tensorrt_proto import Field, number, text
+from engines.network.protobuf import Field, number, text
 
 _NODE_INPUT, _NODE_KIND = 1, 4
 _DIMS, _TYPE, _FLOATS, _INTS, _NAME, _RAW = 1, 2, 4, 5, 8, 9

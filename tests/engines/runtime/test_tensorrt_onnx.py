@@ -16,9 +16,9 @@ from engines.contract import Pixels
 from engines.errors import EngineError
 from engines.network.files import SPEC_KEY, Network
 from engines.network.metadata import read_metadata
+from engines.network.protobuf import Field, decode, encode
 from engines.runtime.core import openvino_core
 from engines.runtime.tensorrt_onnx import Half, for_tensorrt, operators
-from engines.runtime.tensorrt_proto import Field, decode, encode
 from tests.engines.conftest import film
 
 HALVES: tuple[Half | None, ...] = (None, "f16", "bf16")

@@ -1,7 +1,7 @@
 """Protocol-buffer messages taken apart and put together again, without their schema.
 
-`engines.network.metadata` reads one field of a file; here every field is kept, so that what is not understood is
-written back as it was (https://protobuf.dev/programming-guides/encoding).
+Every field is kept, so that what is not understood is written back as it was
+(https://protobuf.dev/programming-guides/encoding).
 """
 
 from __future__ import annotations
