@@ -150,8 +150,7 @@ def milliseconds(row: Row, pixels: Pixels) -> float:
 
 def size(row: Row) -> float:
     """MB of the files that are compiled."""
-    files = (row.network.encoder, row.network.decoder)
-    return sum(map(len, (row.network.int8 if row.precision == "int8" else None) or files)) / 1e6
+    return sum(map(len, row.network.files(row.precision))) / 1e6
 
 
 def rows(footage: Footage) -> list[Row]:

@@ -46,6 +46,14 @@ class Network:
         """The first 12 hex digits of the SHA-256 over both files; int8 is another precision of the same network."""
         return hashlib.sha256(self.encoder + self.decoder).hexdigest()[:12]
 
+    def files(self, precision: str) -> tuple[bytes, bytes]:
+        """The encoder and decoder to compile for a precision. Raises `EngineError` when the network has none for it."""
+        if precision != "int8":
+            return self.encoder, self.decoder
+        if self.int8 is None:
+            raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+        return self.int8
+
     @property
     def provenance(self) -> dict[str, object]:
         """How the network was made: recipe, seed, corpus, figures and versions; empty if it does not say."""

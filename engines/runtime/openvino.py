@@ -87,10 +87,9 @@ class OpenVinoEngine:
         self._core, processor = _start()
         if precision == "bf16" and "bf16" not in processor.precisions:
             raise EngineError(f"{processor.name} has no bf16 arithmetic: set the engine's precision to auto or f32")
-        if precision == "int8" and network.int8 is None:
-            raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
         floats = [each for each in processor.precisions if each != "int8"]
         self._precision: Precision = floats[0] if precision == "auto" else precision
+        self._files = network.files(self._precision)
         self._info = EngineInfo("openvino", processor.name, self._precision, network.id)
         self._encoder: _Compiled | None = None
         self._decoder: _Compiled | None = None
@@ -107,9 +106,7 @@ class OpenVinoEngine:
 
     def open(self) -> None:
         """Compile both networks, or take them from the cache, and run each once."""
-        spec, network = self.spec, self._network
-        int8 = network.int8 if self._precision == "int8" else None
-        encoder, decoder = int8 or (network.encoder, network.decoder)
+        spec, (encoder, decoder) = self.spec, self._files
         with failing("compile the network"):
             self._encoder = self._compiled("encoder", encoder, [1, *spec.input_size, 3])
             self._decoder = self._compiled("decoder", decoder, [1, *spec.places, spec.latent_channels])

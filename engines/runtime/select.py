@@ -189,8 +189,7 @@ def _gpu_precisions(network: Network, wanted: str, candidate: Candidate) -> Sequ
         return ["f32" if wanted == "auto" else wanted]
     if wanted == "auto":
         return ["f16", "f32"]
-    if wanted == "int8" and network.int8 is None:
-        raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+    network.files(wanted)  # refused before anything is built
     return {"int8": ["int8", "f16"], "f16": ["f16"], "bf16": ["bf16"], "f32": ["f32"]}[wanted]
 
 

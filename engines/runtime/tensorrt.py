@@ -103,11 +103,7 @@ class TensorRtEngine:
 
     def open(self) -> None:
         """Build both networks' engines, or take them from the cache, and warm up."""
-        network = self._network
-        encoder, decoder = (network.int8 if self._options.precision == "int8" else None) or (
-            network.encoder,
-            network.decoder,
-        )
+        encoder, decoder = self._network.files(self._options.precision)
         self._device.open()
         try:
             with self._device.active():
@@ -235,7 +231,6 @@ def _chosen(precision: str, device: Device, network: Network) -> TensorRtPrecisi
         raise EngineError(f"{device.name} has no bf16 arithmetic: set the engine's precision to auto, f16 or f32")
     if precision == "int8" and able < _HAS_INT8:
         raise EngineError(f"{device.name} has no int8 tensor cores: set the engine's precision to auto, f16 or f32")
-    if precision == "int8" and network.int8 is None:
-        raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
+    network.files(precision)  # refused before anything is built
     known: dict[str, TensorRtPrecision] = {"f32": "f32", "f16": "f16", "bf16": "bf16", "int8": "int8"}
     return known[precision]

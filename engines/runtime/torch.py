@@ -54,10 +54,9 @@ class TorchEngine:
         """Run `network` on `device`; `auto` is f16 on a GPU, f32 on a CPU. `compiled` is by default what GPUs are."""
         if device == "cuda" and not torch.cuda.is_available():
             raise EngineError("torch sees no CUDA device: set the engine's runtime to auto or openvino")
-        if precision == "int8" and network.int8 is None:
-            raise EngineError("the network was never quantised: run `vigil quantise` or set the precision to auto")
         self._network, self._device, self._cache = network, torch.device(device), cache
         self._precision: TorchPrecision = precision if precision != "auto" else "f16" if device == "cuda" else "f32"
+        self._files = network.files(self._precision)
         self._compiled = device == "cuda" if compiled is None else compiled
         self._sizes = [size for size in BATCHES if size < most] + [most]
         name = torch.cuda.get_device_name() if device == "cuda" else processor().name
@@ -78,9 +77,7 @@ class TorchEngine:
 
     def open(self) -> None:
         """Compile both networks, or take them from the cache, capture them, and run each once."""
-        network, spec = self._network, self.spec
-        int8 = network.int8 if self._precision == "int8" else None
-        encoder, decoder = int8 or (network.encoder, network.decoder)
+        spec, (encoder, decoder) = self.spec, self._files
         if self._device.type == "cpu":
             self._threads = torch.get_num_threads()
             torch.set_num_threads(default_threads())
