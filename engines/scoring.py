@@ -50,8 +50,12 @@ Views = Mapping[View, Floats]
 
 def statistic(maps: Floats, view: View | None = None) -> Floats:
     """Mean of the strongest places of each map [N, h, w] of a view: float32 [N]."""
+    return strongest(maps, _STRONGEST_LASTING if view == "appearance-lasting" else _STRONGEST)
+
+
+def strongest(maps: Floats, share: float) -> Floats:
+    """Mean of the strongest `share` of the places of each map [N, h, w]: float32 [N]."""
     flat = maps.reshape(len(maps), -1)
-    share = _STRONGEST_LASTING if view == "appearance-lasting" else _STRONGEST
     count = max(1, round(share * flat.shape[1]))
     return np.asarray(np.partition(flat, -count, axis=1)[:, -count:].mean(1), np.float32)
 

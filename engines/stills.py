@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engines.contract import Floats
 from engines.place import Halves, Memory, fit_memory, fit_shared_memory, fit_whitening
+from engines.scoring import strongest
 
 _MOST_STILLS: Final = 120
 """Of so many is taken what is common to all memories."""
@@ -49,9 +50,7 @@ def remember_stills(features: Halves, latents: Halves, chosen: Indices, folds: I
 
 def statistic_of_stills(maps: Floats) -> Floats:
     """Mean of the strongest places of each map [N, h, w], smoothed: float32 [N]. No time smooths stills."""
-    smooth = np.stack([cv2.GaussianBlur(one, (0, 0), _SIGMA) for one in maps]).reshape(len(maps), -1)
-    count = max(1, round(_STRONGEST * smooth.shape[1]))
-    return np.asarray(np.partition(smooth, -count, axis=1)[:, -count:].mean(1), np.float32)
+    return strongest(np.stack([cv2.GaussianBlur(one, (0, 0), _SIGMA) for one in maps]), _STRONGEST)
 
 
 def _farthest(way: _FitMemory, features: Halves, frames: Indices, folds: Indices, whiten: Floats) -> float:
