@@ -26,11 +26,12 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks import footage
 from daemon.commands.footage import source_of
+from daemon.commands.judging import judged_frame
 from daemon.commands.labelled import LabelledClip, labelled
 from engines.detector import Detector
 from engines.evaluation.alarms import EventRule
 from engines.evaluation.pooled import Pooled
-from engines.evaluation.record import ClipRecord, Judged
+from engines.evaluation.record import ClipRecord
 from engines.profile import Profile
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.batcher import Batcher, BatchSettings
@@ -110,20 +111,8 @@ def judged(judge: Judge, clip: LabelledClip, threshold: float, gate: Gate | None
     rate = footage.SCENE_FPS if (clip.truth.fps or 0) > 10 else None
     with closing(source_of(clip.spec, rate, judge.engine.spec.input_size)) as source:
         while (sample := source.read()) is not None:
-            record.add(_said(stage.judge(sample)))
+            record.add(judged_frame(stage.judge(sample), 1))
     return record, stage.whys()
-
-
-def _said(verdict: Verdict) -> Judged:
-    return Judged(
-        time_s=verdict.frame.time_s,
-        score=verdict.score,
-        signals=verdict.signals,
-        map=verdict.map,
-        signal_maps=verdict.signal_maps,
-        uncertainty=verdict.uncertainty,
-        latency_ms=(verdict.judged_ns - verdict.taken_ns) / 1e6,
-    )
 
 
 def compare(one: Collected) -> dict[str, Any]:

@@ -36,7 +36,7 @@ SETTLE_S = 10.0
 
 
 class NoEngine:
-    """Stands where the engine would: the scorer does not ask it for anything."""
+    """Stands where the engine would: the scorer asks it for nothing, and it sees nothing."""
 
     info = EngineInfo("none", "none", "f32", "none")
     spec = NetworkSpec((16, 16), (4, 4), 1, 1, (16, 16))
@@ -48,12 +48,13 @@ class NoEngine:
         """Nothing to close."""
 
     def encode(self, pixels: Pixels) -> Encoded:
-        """Never asked."""
-        raise NotImplementedError
+        """Zeros."""
+        empty = np.zeros((len(pixels), *self.spec.places, 1), np.float32)
+        return Encoded(empty, empty)
 
     def decode(self, latent: Floats) -> Decoded:
-        """Never asked."""
-        raise NotImplementedError
+        """Zeros."""
+        return Decoded(latent * 0, np.zeros((len(latent), *self.spec.picture_size, 3), np.float32))
 
 
 @dataclass(frozen=True)

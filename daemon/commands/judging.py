@@ -66,7 +66,7 @@ def judge_clip(judge: Judge, clip: LabelledClip, task: Task, gallery: Gallery | 
             if alone or not record.times_s:
                 judge.detector.forget(_CAMERA)
             for verdict in verdicts.judge(judge.detector, _CAMERA, batch):
-                record.add(_judged(verdict, len(batch)))
+                record.add(judged_frame(verdict, len(batch)))
                 if gallery is not None:
                     gallery.consider(record, verdict)
             task.bar.update(shown, advance=len(batch), total=source.size_hint)
@@ -86,8 +86,8 @@ def promise_of(profile: Profile) -> Promise | None:
     return Promise(told["rate"] * share, low * share, high * share)
 
 
-def _judged(verdict: Verdict, together: int) -> Judged:
-    """A frame's latency is its share of the time that its batch took."""
+def judged_frame(verdict: Verdict, together: int) -> Judged:
+    """What an evaluation notes of a frame, whose latency is its share of the time that its batch of `together` took."""
     return Judged(
         time_s=verdict.frame.time_s,
         score=verdict.score,
