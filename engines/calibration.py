@@ -48,7 +48,8 @@ class Tail:
         inside = np.interp(statistic, self.knots, self.surprises)
         if (lowest := float(self.knots[0])) > 0:
             # Maps lie mostly below the lowest statistic of a frame: there too, more stays more, down to 0.
-            inside = np.where(statistic < lowest, self.surprises[0] * np.maximum(statistic, 0) / lowest, inside)
+            share = np.clip(statistic, 0, lowest) / lowest  # clipped first: a subnormal `lowest` would overflow
+            inside = np.where(statistic < lowest, self.surprises[0] * share, inside)
         excess = np.maximum(statistic - self.knots[-1], 0) / self.scale
         beyond = np.log1p(self.shape * excess) / self.shape if self.shape > 1e-3 else excess
         return np.asarray(inside + beyond / math.log(10), np.float32)

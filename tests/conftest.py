@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
+from hypothesis import settings
 
 from engines.enrolment import Enrolment, EnrolmentSettings
 from engines.network.files import shared_network
@@ -20,6 +22,10 @@ from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.spec import parse_source
 from tests.footage import walkers, write_clip
+
+# CI must say the same of the same code; `HYPOTHESIS_PROFILE=default` looks for new examples.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _PATIENCE_S = 2.0
 _PROCESS_WIDE = ("pydevd", "asyncio_")

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engines.calibration import Doubles, Tail, fit_tail
 
 
+@example(np.array([5.45844814e-39]))
 @given(hnp.arrays(np.float64, st.integers(1, 300), elements=st.floats(-1e4, 1e4)))
 def test_surprise_never_falls_as_the_statistic_grows(values: Doubles) -> None:
     tail = fit_tail(values)
