@@ -85,24 +85,28 @@ class Caption:
         self._lettering = lettering
         self._zone = zone
 
-    def strip(self, verdict: Verdict, phase: Phase, width: int, size: int) -> Pixels:
-        """A uint8 [h, width, 3] BGR picture; h depends on how many lines the text takes at this width."""
+    def strip(self, verdict: Verdict, phase: Phase | None, width: int, size: int) -> Pixels:
+        """A uint8 [h, width, 3] BGR picture; h depends on how many lines the text takes at this width.
+
+        Without a phase the frame is shown on its own, not as a step of an event.
+        """
         margin, narrow = round(size * 0.6), width < 20 * size
-        parts = self._who(verdict, phase, narrow=narrow), _what(verdict, narrow=narrow)
+        mark = _mark(verdict, phase)
+        parts = self._who(verdict, mark, narrow=narrow), _what(verdict, narrow=narrow)
         lines = [line for row in parts for line in self._flow(row, width - 2 * margin, size)]
         gauge, pitch = max(3, size // 3), round(size * 1.5)
         height = gauge + margin + pitch * len(lines) + margin // 3
         strip = np.full((height, width, 3), INK, np.uint8)
-        _draw_gauge(strip[:gauge], verdict, PHASE_COLOURS[phase])
+        _draw_gauge(strip[:gauge], verdict, mark.colour)
         for number, line in enumerate(lines):
             self._write(strip, line, (margin, gauge + margin + pitch * number), size)
         return strip
 
-    def _who(self, verdict: Verdict, phase: Phase, *, narrow: bool) -> list[_Part]:
+    def _who(self, verdict: Verdict, mark: _Part, *, narrow: bool) -> list[_Part]:
         taken = datetime.fromtimestamp(verdict.frame.wall_s, self._zone).astimezone(self._zone)
         tenths = "" if narrow else f".{taken.microsecond // 100_000}"
         return [
-            _Part(phase.upper(), PHASE_COLOURS[phase], _BOLD, filled=True),
+            mark,
             _Part(verdict.frame.camera, PAPER, _BOLD),
             _Part(f"{taken:%Y-%m-%d %H:%M:%S}{tenths} {taken:%Z}", _QUIET),
         ]
@@ -135,6 +139,15 @@ class Caption:
                 colour, indent = INK, size // 2
             self._lettering.draw(strip, part.text, (x + indent, top + size), colour, size, part.weight)
             x += extent + size
+
+
+def _mark(verdict: Verdict, phase: Phase | None) -> _Part:
+    """What the frame is: a step of an event or, outside one, flagged or not."""
+    if phase is not None:
+        return _Part(phase.upper(), PHASE_COLOURS[phase], _BOLD, filled=True)
+    if verdict.flagged:
+        return _Part("FLAGGED", PHASE_COLOURS["begin"], _BOLD, filled=True)
+    return _Part("NOT FLAGGED", _QUIET, _BOLD, filled=True)
 
 
 def _what(verdict: Verdict, *, narrow: bool) -> list[_Part]:

@@ -35,7 +35,7 @@ class Painter:
         self._caption = Caption(self._lettering, zone)
         self._heat = _heat_colours()
 
-    def paint(self, picture: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase) -> Pictures:
+    def paint(self, picture: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase | None) -> Pictures:
         """Encode the pictures of an alert.
 
         `picture` is the frame as uint8 [H, W, 3] RGB at the camera's own size; `regions` come strongest first. Raises
@@ -54,7 +54,7 @@ class Painter:
             score_per_level=score_per_level,
         )
 
-    def _overlay(self, clean: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase) -> Pixels:
+    def _overlay(self, clean: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase | None) -> Pixels:
         """uint8 [H + caption, W, 3] BGR."""
         height, width = clean.shape[:2]
         size = text_size(width, height)

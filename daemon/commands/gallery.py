@@ -132,7 +132,7 @@ def _paint(one: _Candidate, painter: Painter) -> Shown:
     regions = propose_regions(
         verdict.map, verdict.signal_maps, verdict.threshold, flagged=verdict.flagged, settings=RegionSettings()
     )
-    pictures = painter.paint(one.picture, verdict, regions, "update")
+    pictures = painter.paint(one.picture, verdict, regions, None)
     when = f"picture {verdict.frame.time_s:.0f}" if one.still else f"{verdict.frame.time_s:.1f} s"
     return Shown(
         title=f"{one.clip}, {when}",

@@ -179,7 +179,7 @@ class _Overlays:
             flagged=verdict.flagged,
             settings=RegionSettings(),
         )
-        pictures = self._painter.paint(verdict.frame.picture(), verdict, regions, "update")
+        pictures = self._painter.paint(verdict.frame.picture(), verdict, regions, None)
         (self._folder / f"{number:06d}.jpg").write_bytes(pictures.overlay_jpeg)
 
 

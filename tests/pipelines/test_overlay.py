@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
@@ -119,6 +120,13 @@ def test_narrow_pictures_get_taller_captions_of_the_same_width() -> None:
     wide, narrow = (caption.strip(verdict, "begin", width, 12) for width in (640, 160))
     assert (wide.shape[1], narrow.shape[1]) == (640, 160)
     assert narrow.shape[0] > wide.shape[0]
+
+
+def test_a_frame_on_its_own_is_called_flagged_or_not_and_no_step_of_an_event() -> None:
+    caption, camera = Caption(Lettering(), UTC), Camera()
+    phases: tuple[Phase | None, ...] = (None, "update")
+    strips = [caption.strip(camera.verdict(score), phase, 640, 15) for score in (8.0, 0.1) for phase in phases]
+    assert all(np.abs(a.astype(int) - b).max() > 0 for a, b in itertools.combinations(strips, 2))
 
 
 def test_the_time_is_told_in_the_zone_asked_for() -> None:
