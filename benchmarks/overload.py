@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from prometheus_client import CollectorRegistry
 
-from engines.contract import SIGNALS, Batch, Decoded, Encoded, EngineInfo, Floats, NetworkSpec, Pixels, Scores
+from engines.contract import SIGNALS, Batch, Decoded, Encoded, EngineInfo, Floats, Maps, NetworkSpec, Pixels, Scores
 from pipelines.batcher import Batcher, BatchSettings
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
@@ -66,8 +66,9 @@ class SlowScorer:
     def score(self, batch: Batch) -> Scores:
         """Zeros, in time."""
         time.sleep(self.frame_s * len(batch))
-        values, maps = np.zeros(len(batch), np.float32), np.zeros((len(batch), 4, 4), np.float32)
-        return Scores(values, values + 1, maps, dict.fromkeys(SIGNALS, values), dict.fromkeys(SIGNALS, maps), values)
+        values, places = np.zeros(len(batch), np.float32), np.zeros((4, 4), np.float32)
+        maps = [Maps.of(places, dict.fromkeys(SIGNALS, places))] * len(batch)
+        return Scores(values, values + 1, maps, dict.fromkeys(SIGNALS, values), values)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
         """Nothing is remembered."""

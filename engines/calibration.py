@@ -7,8 +7,9 @@ generalised Pareto tail (Pickands, Ann. Stat. 1975) carries on, so that a score 
 
 from __future__ import annotations
 
+import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,11 @@ class Tail:
     """Scale of the Pareto tail, in units of the statistic."""
     shape: float
     """Its shape, 0 for an exponential tail; never negative, so no score is impossible."""
+    _lists: tuple[list[float], list[float]] = field(init=False, repr=False, compare=False)
+    """Knots and surprises as Python's own numbers."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lists", (self.knots.tolist(), self.surprises.tolist()))
 
     def surprise(self, statistic: Floats) -> Floats:
         """Map an array of any shape; the result is float32 of that shape."""
@@ -53,6 +59,21 @@ class Tail:
         excess = np.maximum(statistic - self.knots[-1], 0) / self.scale
         beyond = np.log1p(self.shape * excess) / self.shape if self.shape > 1e-3 else excess
         return np.asarray(inside + beyond / math.log(10), np.float32)
+
+    def surprise_of(self, value: float) -> float:
+        """Map one number, a little less exactly rounded and many times as fast as an array of one."""
+        knots, surprises = self._lists
+        if math.isnan(value):
+            return value
+        if value >= knots[-1]:
+            excess = (value - knots[-1]) / self.scale
+            beyond = math.log1p(self.shape * excess) / self.shape if self.shape > 1e-3 else excess
+            return surprises[-1] + beyond / math.log(10)
+        at = bisect.bisect_right(knots, value)
+        if at == 0:
+            return surprises[0] * (max(value, 0.0) / knots[0] if knots[0] > 0 else 1.0)
+        share = (value - knots[at - 1]) / (knots[at] - knots[at - 1])
+        return surprises[at - 1] + share * (surprises[at] - surprises[at - 1])
 
     def to_array(self) -> Doubles:
         """All of it as one array, for a profile."""

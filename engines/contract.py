@@ -7,7 +7,7 @@ network's input, h x w places, C latent channels, F feature channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -45,6 +45,44 @@ class Batch:
         return len(self.cameras)
 
 
+class Maps:
+    """What is said of each place of one frame: made when first asked for, since few frames are ever looked at.
+
+    Any thread may ask.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], tuple[Floats, Mapping[Signal, Floats]]]) -> None:
+        """`make` gives the fused map, float32 [h, w], and one a signal; it may be called by several threads."""
+        self._make: Callable[[], tuple[Floats, Mapping[Signal, Floats]]] | None = make
+        self._made: tuple[Floats, Mapping[Signal, Floats]] | None = None
+
+    @classmethod
+    def of(cls, fused: Floats, signals: Mapping[Signal, Floats]) -> Maps:
+        """Maps that are there already."""
+        return cls(lambda: (fused, signals))
+
+    @property
+    def fused(self) -> Floats:
+        """float32 [h, w]: the fused score of each place, in the unit of scores."""
+        return self._all()[0]
+
+    @property
+    def signals(self) -> Mapping[Signal, Floats]:
+        """One float32 [h, w] a signal, same unit."""
+        return self._all()[1]
+
+    def _all(self) -> tuple[Floats, Mapping[Signal, Floats]]:
+        # In this order: whoever clears the one has set the other before.
+        make, made = self._make, self._made
+        if made is None:
+            assert make is not None
+            made = self._made = make()
+        self._make = None  # with what it holds on to
+        return made
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """What the detector says of a batch.
@@ -58,17 +96,25 @@ class Scores:
     """float32 [N]: the fused score, smoothed causally over the camera's last frames."""
     threshold: Floats
     """float32 [N]: at or above it a frame is flagged."""
-    map: Floats
-    """float32 [N, h, w]: the fused score of each place, same unit as `score`."""
+    maps: Sequence[Maps]
+    """N: what is said of each place, same unit as `score`."""
     signals: Mapping[Signal, Floats]
     """One float32 [N] a signal, same unit."""
-    signal_maps: Mapping[Signal, Floats]
-    """One float32 [N, h, w] a signal, same unit."""
     uncertainty: Floats
     """float32 [N]: one standard deviation of `score`, from the ensemble of fits made at enrolment."""
 
     def __len__(self) -> int:
         return len(self.score)
+
+    @property
+    def map(self) -> Floats:
+        """float32 [N, h, w]: the fused maps of all frames."""
+        return np.stack([one.fused for one in self.maps])
+
+    @property
+    def signal_maps(self) -> Mapping[Signal, Floats]:
+        """One float32 [N, h, w] a signal: the maps of all frames."""
+        return {signal: np.stack([one.signals[signal] for one in self.maps]) for signal in SIGNALS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Pixels, Scores, Signal
+from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Scores, Signal
 from engines.errors import EngineError, ProfileError
 from engines.lasting import LastingLatent, Standing
 from engines.light import Light
@@ -16,7 +16,7 @@ from engines.motion import CELLS, MotionHistory
 from engines.normality import Lasting, Moving, Normality
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
-from engines.scoring import Smoother, View, by_signal, statistic, table, uncertainty
+from engines.scoring import Fusion, Smoother, View, by_signal, row, statistic, uncertainty
 from engines.steady import Steady
 from engines.stills import statistic_of_stills
 
@@ -35,35 +35,38 @@ class _Camera:
     standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
 
-    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, latent: Floats) -> dict[View, Floats]:
+    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, white: Floats) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         seen = self.motion.observe(time_s, pixels)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
         maps: dict[View, Floats] = {"motion": _unmeasured(CELLS, CELLS) if strange is None else strange[None]}
         if moving.lasting is not None:
-            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, latent)
+            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white)
         return maps
 
-    def _standing(self, lasting: Lasting, time_s: float, latent: Floats) -> Floats:
-        """The map of what is strange now and was some seconds ago, [1, h, w]."""
-        mean = self.lasting.step(time_s, latent)
+    def _standing(self, lasting: Lasting, time_s: float, white: Floats) -> Floats:
+        """The map of what is strange now and was some seconds ago, [1, h, w].
+
+        The average of whitened latents is the whitened average, and whitening is done for the memory anyway.
+        """
+        mean = self.lasting.step(time_s, white)
         if mean is None:
             self.standing.forget()
-            return _unmeasured(*latent.shape[:2])
-        slow, brief = lasting.distance(np.stack([mean, self.lasting.brief]))
+            return _unmeasured(*white.shape[:2])
+        slow, brief = lasting.memory.distance_white(np.stack([mean, self.lasting.brief]))
         least = self.standing.step(time_s, slow)
         if least is None:
-            return _unmeasured(*latent.shape[:2])
+            return _unmeasured(*white.shape[:2])
         return np.asarray(np.minimum(least, brief) / lasting.scale, np.float32)[None]
 
-    def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, Floats]:
-        """The statistic of each view's map, smoothed: float32 [1]."""
-        now = {view: statistic(maps, view) for view, maps in raw.items()}
+    def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, float]:
+        """The statistic of each view's map [1, ...], smoothed."""
+        now = {view: statistic(maps, view)[0] for view, maps in raw.items()}
         if self.normality.moving is None:
-            now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])
-        if self.still:
-            return now
-        return dict(zip(now, self.smoother.step(time_s, np.stack(list(now.values()))), strict=True))
+            now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])[0]
+        values = np.array(list(now.values()), np.float32)
+        smoothed = values if self.still else self.smoother.step(time_s, values)
+        return dict(zip(now, smoothed.tolist(), strict=True))
 
     def hold(self, until_s: float, *, changed: bool) -> None:
         self.motion.hold(until_s)
@@ -81,13 +84,24 @@ class _Camera:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """What a camera's memory says of a frame."""
+
+    distance: Floats
+    """float32 [1, h, w]."""
+    normal: Floats
+    """float32 [1, h, w, C]: the remembered latents that come nearest."""
+    white: Floats
+    """float32 [1, h, w, D]: see `place.Memory.white`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Judgement:
     """What is said of one frame."""
 
-    row: Floats
+    row: list[float]
     """A row of `scoring.table`."""
-    maps: Mapping[Signal, Floats]
-    map: Floats
+    maps: Maps
 
 
 class Detector:
@@ -109,9 +123,10 @@ class Detector:
         self._check(batch)
         pixels = self._in_usual_light(batch)
         encoded = self._engine.encode(pixels)
-        distance, normal = self._compare(batch, encoded)
-        residuals = residuals_of(encoded.features, pixels, self._engine.decode(normal))
-        judged = [self._judge(batch, index, encoded, distance, residuals) for index in range(len(batch))]
+        compared = [self._compare(camera, encoded, index) for index, camera in enumerate(batch.cameras)]
+        decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
+        residuals = residuals_of(encoded.features, pixels, decoded)
+        judged = [self._judge(batch, index, encoded, one, residuals) for index, one in enumerate(compared)]
         return self._assemble(batch, judged)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
@@ -152,37 +167,41 @@ class Detector:
         ]
         return np.stack(evened)
 
-    def _compare(self, batch: Batch, encoded: Encoded) -> tuple[Floats, Floats]:
-        """Distances to each camera's memory and the normal latents found there, in the batch's order."""
-        distance = np.empty(encoded.latent.shape[:3], np.float32)
-        normal = np.empty_like(encoded.latent)
-        for index, camera in enumerate(batch.cameras):
-            one = slice(index, index + 1)
-            memory = self._cameras[camera].normality.memory
-            distance[one], normal[one] = memory.compare(memory.seen(encoded)[one])
-        return distance, normal
+    def _compare(self, camera: str, encoded: Encoded, index: int) -> _Compared:
+        memory = self._cameras[camera].normality.memory
+        white = memory.white(memory.seen(encoded)[index : index + 1])
+        return _Compared(*memory.compare_white(white), white)
 
-    def _judge(self, batch: Batch, index: int, encoded: Encoded, distance: Floats, residuals: Residuals) -> _Judgement:
+    def _judge(
+        self, batch: Batch, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
+    ) -> _Judgement:
         camera, one = self._cameras[batch.cameras[index]], slice(index, index + 1)
         normality, time_s = camera.normality, batch.times_s[index]
-        raw = normality.appearance(distance[one], Residuals(residuals.features[one], residuals.picture[one]))
-        if normality.moving is not None:
-            raw |= camera.in_time(normality.moving, time_s, batch.pixels[index], encoded.latent[index])
-        row = table(normality.fusion, normality.ensemble, camera.statistics(time_s, raw))[0]
-        maps = normality.fusion.surprises({v: to_places(m, distance.shape[1:]) for v, m in raw.items()})
-        signals = {signal: values[0] for signal, values in by_signal(maps).items()}
-        return _Judgement(row, signals, normality.fusion.score(maps)[0])
+        left = Residuals(residuals.features[one], residuals.picture[one])
+        raw = normality.appearance(compared.distance, left)
+        if (moving := normality.moving) is not None:
+            white = compared.white
+            if moving.lasting is not None and not normality.whitens_alike:
+                white = moving.lasting.memory.white(encoded.latent[one])
+            raw |= camera.in_time(moving, time_s, batch.pixels[index], white[0])
+        judged = row(normality.fusion, normality.ensemble, camera.statistics(time_s, raw))
+        return _Judgement(judged, Maps(lambda: _maps(normality.fusion, raw)))
 
     def _assemble(self, batch: Batch, judged: list[_Judgement]) -> Scores:
         rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)
         return Scores(
             score=rows[:, 0],
             threshold=np.array([self._cameras[camera].threshold for camera in batch.cameras], np.float32),
-            map=np.stack([one.map for one in judged]),
+            maps=[one.maps for one in judged],
             signals={signal: rows[:, 1 + index] for index, signal in enumerate(SIGNALS)},
-            signal_maps={signal: np.stack([one.maps[signal] for one in judged]) for signal in SIGNALS},
             uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
         )
+
+
+def _maps(fusion: Fusion, raw: Mapping[View, Floats]) -> tuple[Floats, Mapping[Signal, Floats]]:
+    """The fused map and one a signal, [h, w], from maps [1, ...] of the views."""
+    surprises = fusion.surprises({v: to_places(m, raw["appearance-latent"].shape[1:]) for v, m in raw.items()})
+    return fusion.score(surprises)[0], {signal: values[0] for signal, values in by_signal(surprises).items()}
 
 
 def to_places(maps: Floats, places: tuple[int, ...]) -> Floats:

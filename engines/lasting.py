@@ -61,17 +61,20 @@ class LastingLatent:
         self._mean = None
 
     def step(self, time_s: float, latent: Floats) -> Floats | None:
-        """Take in float32 [h, w, C] and return the average; None until it has settled."""
+        """Take in float32 [h, w, C] and return the average; None until it has settled.
+
+        The array is kept, and must not be written to again.
+        """
         passed = time_s - self._last_s
         self._last_s = time_s
         if self._mean is None or not 0 < passed <= GAP_S:
-            self._mean, self._latest, self._brief, self._since_s = latent.copy(), latent.copy(), latent.copy(), time_s
+            self._mean, self._latest, self._brief, self._since_s = latent.copy(), latent, latent.copy(), time_s
             return None
         # A plain mean at first, else the first frame would weigh far more than all others.
         span = min(time_s - self._since_s + passed, CONSTANT_S)
-        self._mean += -math.expm1(-passed / span) * (latent - self._mean)
-        self._brief += -math.expm1(-passed / _BRIEF_S) * (latent - self._brief)
-        self._latest[...] = latent
+        _move(self._mean, latent, -math.expm1(-passed / span))
+        _move(self._brief, latent, -math.expm1(-passed / _BRIEF_S))
+        self._latest = latent
         return self._mean if time_s - self._since_s >= _SETTLED_S else None
 
     def hold(self, until_s: float) -> None:
@@ -82,9 +85,15 @@ class LastingLatent:
         # A plain mean as long as that is the shorter, then exponential decay; one frame alone is its own mean.
         stays = min(before_s, CONSTANT_S) / min(after_s, CONSTANT_S)
         stays *= math.exp((max(before_s, CONSTANT_S) - max(after_s, CONSTANT_S)) / CONSTANT_S)
-        self._mean += (1 - stays) * (self._latest - self._mean)
-        self._brief += -math.expm1(-(until_s - self._last_s) / _BRIEF_S) * (self._latest - self._brief)
+        _move(self._mean, self._latest, 1 - stays)
+        _move(self._brief, self._latest, -math.expm1(-(until_s - self._last_s) / _BRIEF_S))
         self._last_s = until_s
+
+
+def _move(average: Floats, to: Floats, share: float) -> None:
+    """Move an average [h, w, C] by a share of the way, in place and in one pass."""
+    rows = average.reshape(len(average), -1)
+    cv2.accumulateWeighted(to.reshape(rows.shape), rows, share)
 
 
 @dataclass(slots=True)

@@ -76,6 +76,12 @@ class Normality:
             "appearance-reconstruction": self.reconstruction.compare(residuals),
         }
 
+    @property
+    def whitens_alike(self) -> bool:
+        """Whether frames and averages are compared in one space, as is learnt today."""
+        lasting = None if self.moving is None else self.moving.lasting
+        return lasting is not None and np.array_equal(lasting.memory.whiten, self.memory.whiten)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
         arrays = {

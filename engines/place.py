@@ -66,24 +66,46 @@ class Memory:
         Returns the distance to the nearest mode, float32 [N, h, w], and that mode as a latent for the decoder,
         float32 [N, h, w, C].
         """
-        count, height, width = seen.shape[:3]
-        squares = self._squares_to(seen)
-        nearest = squares.argmin(-1)[..., None]
-        distance = _as_maps(np.take_along_axis(squares, nearest, -1), (count, height, width))
-        normal = np.take_along_axis(self.modes, nearest, 1) @ self.colour
-        latents = normal.reshape(-1, count, self.colour.shape[1]).transpose(1, 0, 2)
-        return distance, np.ascontiguousarray(latents).reshape(count, height, width, -1)
+        return self.compare_white(self.white(seen))
 
     def distance(self, seen: Floats) -> Floats:
         """The first of what `compare` returns, at half the cost."""
-        return _as_maps(self._squares_to(seen).min(-1), seen.shape[:3])
+        return self.distance_white(self.white(seen))
 
-    def _squares_to(self, seen: Floats) -> Floats:
-        """Squared distances of float32 [N, h, w, D] to the modes: [h*w, N, K], or [1, h*w*N, K]."""
-        count, channels = len(seen), seen.shape[-1]
-        white = (seen.reshape(-1, channels) @ self.whiten).reshape(count, -1, channels)
-        white = np.ascontiguousarray(white.transpose(1, 0, 2)).reshape(len(self.modes), -1, channels)
-        return _squares(white, self.modes, self.norms)
+    def white(self, seen: Floats) -> Floats:
+        """What is compared, brought to the space of distances: float32 [N, h, w, D]."""
+        # One product of two matrices: as an array of matrices it would be many small ones.
+        return np.asarray((seen.reshape(-1, seen.shape[-1]) @ self.whiten).reshape(seen.shape), np.float32)
+
+    def compare_white(self, white: Floats) -> tuple[Floats, Floats]:
+        """`compare` of what is in the space of distances already."""
+        count, height, width = white.shape[:3]
+        placed = self._placed(white)
+        offsets = self._offsets(placed)
+        nearest = offsets.argmin(-1)
+        least = np.take_along_axis(offsets, nearest[..., None], -1)[..., 0]
+        modes = self.modes[np.arange(len(self.modes))[:, None], nearest]
+        normal = modes.reshape(-1, modes.shape[-1]) @ self.colour
+        latents = _by_frame(normal.reshape(-1, count, self.colour.shape[1])).reshape(count, height, width, -1)
+        return _distances(placed, least, (count, height, width)), latents
+
+    def distance_white(self, white: Floats) -> Floats:
+        """`distance` of what is in the space of distances already."""
+        placed = self._placed(white)
+        return _distances(placed, self._offsets(placed).min(-1), white.shape[:3])
+
+    def _placed(self, white: Floats) -> Floats:
+        """Place by place: [h*w, N, D], or [1, h*w*N, D] where all share the modes."""
+        count, channels = len(white), white.shape[-1]
+        placed = white.reshape(count, -1, channels).transpose(1, 0, 2)
+        return np.ascontiguousarray(placed).reshape(len(self.modes), -1, channels)
+
+    def _offsets(self, placed: Floats) -> Floats:
+        """Squared distances to the modes, less the squared length of what is compared: [h*w, N, K]."""
+        offsets = np.asarray(placed @ self.modes.transpose(0, 2, 1))
+        offsets *= -2
+        offsets += self.norms
+        return offsets
 
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Arrays for a profile, their names beginning with `name`; the modes in float16."""
@@ -180,14 +202,19 @@ def _farthest(seen: Floats, modes: int) -> Floats:
     return centres
 
 
-def _squares(seen: Floats, modes: Floats, norms: Floats | None = None) -> Floats:
+def _squares(seen: Floats, modes: Floats) -> Floats:
     """Squared distances between [P, N, C] and [P, K, C]: float32 [P, N, K], possibly a rounding below 0."""
     cross = seen @ modes.transpose(0, 2, 1)
-    squares = np.square(modes).sum(-1)[:, None] if norms is None else norms
-    return np.asarray(np.square(seen).sum(-1)[..., None] - 2 * cross + squares)
+    return np.asarray(np.square(seen).sum(-1)[..., None] - 2 * cross + np.square(modes).sum(-1)[:, None])
 
 
-def _as_maps(squares: Floats, shape: tuple[int, ...]) -> Floats:
-    """Distances [N, h, w] from their squares, which go place by place."""
-    count, height, width = shape
-    return np.asarray(np.sqrt(np.maximum(squares, 0)).reshape(-1, count).T.reshape(count, height, width))
+def _distances(placed: Floats, least: Floats, shape: tuple[int, ...]) -> Floats:
+    """Distances [N, h, w] of [P, N, D] from the least of `Memory._offsets`, [P, N]."""
+    squares = least + np.einsum("pnd,pnd->pn", placed, placed)
+    np.maximum(squares, 0, out=squares)  # it can be a rounding below
+    return _by_frame(np.sqrt(squares, out=squares).reshape(-1, shape[0])).reshape(shape)
+
+
+def _by_frame(placed: Floats) -> Floats:
+    """[P, N, ...] to [N, P, ...]."""
+    return np.ascontiguousarray(placed.swapaxes(0, 1))

@@ -83,6 +83,15 @@ class Fusion:
         """The surprise of the fused signals."""
         return self.fused.surprise(self.norm(surprises))
 
+    def judge(self, statistics: Mapping[View, float]) -> tuple[float, dict[View, float]]:
+        """The score of one frame and each view's surprise, from its statistics: for a few numbers arrays are slow."""
+        surprises = {
+            view: 0.0 if math.isnan(value) else self.tails[view].surprise_of(value)
+            for view, value in statistics.items()
+        }
+        total = sum((self.weights[view] * value) ** self.power for view, value in surprises.items())
+        return self.fused.surprise_of(total ** (1 / self.power)), surprises
+
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Arrays for a profile, their names beginning with `name`."""
         arrays = {f"{name}.{view}": tail.to_array() for view, tail in self.tails.items()}
@@ -145,10 +154,23 @@ def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floa
     return np.stack(columns, axis=1)
 
 
-def uncertainty(row: Floats) -> float:
+def row(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Mapping[View, float]) -> list[float]:
+    """A row of `table`, of one frame."""
+    score, surprises = fusion.judge(statistics)
+    signals = dict.fromkeys(SIGNALS, 0.0)
+    for view, value in surprises.items():
+        signals[SIGNAL_OF[view]] = max(signals[SIGNAL_OF[view]], value)
+    return [score, *signals.values(), *(member.judge(statistics)[0] for member in ensemble)]
+
+
+def uncertainty(row: Sequence[float] | Floats) -> float:
     """One standard deviation of the score in a row of `table`, by the delete-one-block jackknife."""
     members = row[1 + len(SIGNALS) :]
-    return float(members.std() * math.sqrt(max(len(members) - 1, 0))) if len(members) else 0.0
+    count = len(members)
+    if count == 0:
+        return 0.0
+    mean = float(sum(members)) / count
+    return math.sqrt(sum((float(each) - mean) ** 2 for each in members) / count * max(count - 1, 0))
 
 
 @dataclass(slots=True)

@@ -253,9 +253,8 @@ def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_n
         score=float(scores.score[index]),
         threshold=float(scores.threshold[index]),
         uncertainty=float(scores.uncertainty[index]),
-        map=scores.map[index],
+        maps=scores.maps[index],
         signals={name: float(values[index]) for name, values in scores.signals.items()},
-        signal_maps={name: maps[index] for name, maps in scores.signal_maps.items()},
         taken_ns=taken_ns,
         judged_ns=judged_ns,
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from engines.contract import Floats, Pixels, Signal
+from engines.contract import Floats, Maps, Pixels, Signal
 
 Phase: TypeAlias = Literal["begin", "update", "end"]
 EndReason: TypeAlias = Literal["calm", "camera", "stopped"]
@@ -48,14 +48,23 @@ class Verdict:
     score: float
     threshold: float
     uncertainty: float
-    map: Floats
-    """float32 [h, w]."""
+    maps: Maps
+    """What is said of each place; made when somebody asks: only flagged frames are worth it."""
     signals: Mapping[Signal, float]
-    signal_maps: Mapping[Signal, Floats]
     taken_ns: int
     """When the frame left its mailbox."""
     judged_ns: int
     """When the engine was done with it."""
+
+    @property
+    def map(self) -> Floats:
+        """The fused score of each place, float32 [h, w]."""
+        return self.maps.fused
+
+    @property
+    def signal_maps(self) -> Mapping[Signal, Floats]:
+        """Each signal's score of each place, float32 [h, w]."""
+        return self.maps.signals
 
     @property
     def flagged(self) -> bool:

@@ -89,4 +89,4 @@ def _batch(sample: Sample, number: int, conditions: Sequence[tuple[str, Shift]])
 def _judged(scores: Scores, time_s: float) -> Iterator[Judged]:
     for index in range(len(scores)):
         signals = {signal: float(scores.signals[signal][index]) for signal in SIGNALS}
-        yield Judged(time_s, float(scores.score[index]), signals, scores.map[index], {}, 0.0, 0.0)
+        yield Judged(time_s, float(scores.score[index]), signals, scores.maps[index].fused, {}, 0.0, 0.0)

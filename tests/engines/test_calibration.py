@@ -50,3 +50,12 @@ def test_maps_keep_their_order_below_the_footages_lowest_statistic() -> None:
     surprise = tail.surprise(np.array([-1, 0, 0.25, 0.5, 1], np.float32))
     lowest = -np.log10(101 / 102)
     np.testing.assert_allclose(surprise, np.array([0, 0, 0.25, 0.5, 1]) * lowest, rtol=1e-4)
+
+
+@example(np.array([5.45844814e-39]), 1e-40)
+@given(hnp.arrays(np.float64, st.integers(1, 300), elements=st.floats(-1e4, 1e4)), st.floats(-2e4, 2e4, width=32))
+def test_one_number_is_mapped_as_an_array_of_it(values: Doubles, at: float) -> None:
+    tail = fit_tail(values)
+    for value in (at, *tail.knots[[0, -1]].tolist()):
+        whole = tail.surprise(np.array([value], np.float32))[0]
+        assert tail.surprise_of(value) == pytest.approx(float(whole), rel=1e-4, abs=1e-5)

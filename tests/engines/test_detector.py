@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.contract import SIGNALS, Batch
+from engines.contract import SIGNALS, Batch, Floats, Maps, Signal
 from engines.detector import Detector
 from engines.errors import EngineError, ProfileError
 from engines.profile import Profile
@@ -66,6 +66,20 @@ def test_cameras_in_one_batch_do_not_touch_each_other(engine: OpenVinoEngine, pl
     )
     np.testing.assert_allclose(mixed.score[1::2], alone.score, atol=1e-4)
     assert mixed.score[::2].max() > mixed.score[1::2].max()
+
+
+def test_maps_are_made_when_somebody_looks_and_once() -> None:
+    places, made = np.ones((2, 2), np.float32), []
+
+    def make() -> tuple[Floats, dict[Signal, Floats]]:
+        made.append(places)
+        return places, dict.fromkeys(SIGNALS, places)
+
+    maps = Maps(make)
+    assert not made
+    assert maps.fused is maps.fused is places
+    assert set(maps.signals) == set(SIGNALS)
+    assert len(made) == 1
 
 
 def test_scores_are_the_same_each_time(engine: OpenVinoEngine, place: Profile) -> None:

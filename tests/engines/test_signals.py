@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engines.contract import SIGNALS, Floats
 from engines.lasting import CONSTANT_S, LastingLatent
-from engines.place import fit_memory, fit_whitening
+from engines.place import Memory, fit_memory, fit_whitening
 from engines.scoring import (
     SMOOTHING_S,
     Fusion,
@@ -16,6 +20,7 @@ from engines.scoring import (
     Views,
     by_signal,
     fit_fusion,
+    row,
     statistic,
     table,
     uncertainty,
@@ -132,3 +137,30 @@ def test_uncertainty_grows_where_the_fits_disagree() -> None:
     at = {view: np.array([1.0, 12.0], np.float32) for view in statistics}
     rows = table(members[0], members, at)
     assert uncertainty(rows[1]) > uncertainty(rows[0]) >= 0
+
+
+@given(st.lists(st.floats(-1, 40, width=32) | st.just(math.nan), min_size=2, max_size=2))
+def test_a_frame_alone_is_judged_as_in_a_table(values: list[float]) -> None:
+    normal = normal_statistics()
+    members = [fit_evenly({view: column[fold::4] for view, column in normal.items()}) for fold in range(4)]
+    at = dict(zip(normal, values, strict=True))
+    alone = row(members[0], members[1:], at)
+    whole = table(members[0], members[1:], {view: np.array([value], np.float32) for view, value in at.items()})
+    np.testing.assert_allclose(alone, whole[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_nearest_mode_is_found_and_how_far_it_is(count: int, shared: bool) -> None:
+    rng = np.random.default_rng(1)
+    whiten, modes = rng.normal(size=(6, 6)), rng.normal(size=(1 if shared else 20, 5, 6))
+    memory = Memory.of(whiten.astype(np.float32), modes.astype(np.float32))
+    seen = rng.normal(size=(count, 4, 5, 6)).astype(np.float32)
+    distance, normal = memory.compare(seen)
+    for frame, place in np.ndindex(count, 20):
+        white = seen.reshape(count, 20, 6)[frame, place] @ whiten
+        apart = np.linalg.norm(modes[0 if shared else place] - white, axis=-1)
+        assert distance.reshape(count, 20)[frame, place] == pytest.approx(apart.min(), rel=1e-3)
+        nearest = modes[0 if shared else place][apart.argmin()] @ np.linalg.inv(whiten)
+        np.testing.assert_allclose(normal.reshape(count, 20, 6)[frame, place], nearest, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(memory.distance(seen), distance, rtol=1e-4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engines.contract import SIGNALS, Pixels
+from engines.contract import SIGNALS, Maps, Pixels
 from pipelines.caption import SIGNAL_COLOURS, SIGNAL_NAMES, Caption, Lettering, text_size
 from pipelines.errors import PublishError
 from pipelines.overlay import Painter, grey_levels
@@ -99,7 +99,7 @@ def test_strange_scores_are_drawn_all_the_same(strange: float) -> None:
     verdict = Camera().verdict(8.0)
     places = verdict.map.copy()
     places[0, 0] = strange
-    odd = replace(verdict, map=places, score=strange, uncertainty=strange, signals={})
+    odd = replace(verdict, maps=Maps.of(places, verdict.signal_maps), score=strange, uncertainty=strange, signals={})
     assert paint(street(), odd).overlay_jpeg
 
 

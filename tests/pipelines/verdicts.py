@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engines.contract import Floats, Pixels, Signal
+from engines.contract import Floats, Maps, Pixels, Signal
 from pipelines.types import Frame, Verdict
 
 SECOND = 1_000_000_000
@@ -57,9 +57,8 @@ class Camera:
             score=score,
             threshold=self.threshold,
             uncertainty=uncertainty,
-            map=places,
+            maps=Maps.of(places, {name: places * np.float32(value / (score or 1)) for name, value in signals.items()}),
             signals=signals,
-            signal_maps={name: places * np.float32(value / (score or 1)) for name, value in signals.items()},
             taken_ns=self.now_ns + SECOND // 500,
             judged_ns=self.now_ns + SECOND // 100,
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from daemon.demo.matching import Sighting, shown, sighting
 from daemon.demo.watching import Heard
-from engines.contract import Signal
+from engines.contract import Maps, Signal
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings, propose_regions
 from pipelines.simulation.scene import Kind
@@ -59,7 +59,7 @@ def message(
     now = time.monotonic_ns()
     frame = Frame(camera, 1, np.zeros((8, 8, 3), np.uint8), now, 0.0, wall_s, lambda: picture)
     maps = {signal: scores * np.float32(value / 6) for signal, value in signals.items()}
-    verdict = Verdict(frame, 6.0, 4.0, 0.2, scores, signals, maps, now, now)
+    verdict = Verdict(frame, 6.0, 4.0, 0.2, Maps.of(scores, maps), signals, now, now)
     regions = propose_regions(scores, maps, 4.0, flagged=True, settings=RegionSettings())
     pictures = Painter().paint(picture, verdict, regions, phase)
     alert = Alert(
