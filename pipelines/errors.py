@@ -6,6 +6,7 @@ engines.errors.VigilError
 │   └── SourceRefused           it will not work by trying again: wrong path, no video in it, bad fragment
 ├── WireError                   a message is not an alert that this version understands
 ├── PublishError                a socket cannot be bound or used
+├── KeysError                   a key file, or the folder of keys, is not what was expected; its text holds no key
 └── SubscribeError              an endpoint cannot be listened to
     └── SubscribeTimeout        nothing came within the time given
 """
@@ -31,6 +32,10 @@ class WireError(VigilError):
 
 class PublishError(VigilError):
     """A socket cannot be bound or used."""
+
+
+class KeysError(VigilError):
+    """A key file, or the folder of keys, is not what was expected; the text says what to do and holds no key."""
 
 
 class SubscribeError(VigilError):
