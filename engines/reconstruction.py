@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Decoded, Floats, Pixels
+
+_SHADE: Final = 16
+"""Places a side by which slow changes over the picture are told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +28,7 @@ class Residuals:
     features: Floats
     """float32 [N, h, w, F]."""
     picture: Floats
-    """float32 [N, P, P, 3], less the frame's median: light that changes everywhere is no anomaly."""
+    """float32 [N, P, P, 3], less what varies slowly over the frame: light and shade are no anomaly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +79,15 @@ def residuals_of(features: Floats, pixels: Pixels, decoded: Decoded) -> Residual
     for one, into in zip(pixels, picture, strict=True):
         small = cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA)
         np.subtract(small * np.float32(1 / 255), into, out=into)
-        # Every fourth pixel tells the median as well as all.
-        np.subtract(into, _median(into[::4, ::4].reshape(-1, 3)), out=into)
+        np.subtract(into, _shade(into), out=into)
     return Residuals(left, picture)
+
+
+def _shade(picture: Floats) -> Floats:
+    """What varies over quarters of a picture [P, P, 3] and more slowly, of the same shape."""
+    coarse = cv2.resize(picture, (_SHADE, _SHADE), interpolation=cv2.INTER_AREA)
+    smooth = cv2.GaussianBlur(coarse, (0, 0), _SHADE / 4, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(smooth, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def remainders(residuals: Residuals, features: Floats, picture: Floats) -> tuple[Floats, Floats]:
@@ -95,11 +104,3 @@ def remainders(residuals: Residuals, features: Floats, picture: Floats) -> tuple
     cells = rows.reshape(count, height, width, -1).sum(3)
     cells *= np.float32(height * width / (tall * wide * colours))
     return np.sqrt(of_features, out=of_features), np.sqrt(cells, out=cells)
-
-
-def _median(values: Floats) -> Floats:
-    """Of each column of float32 [n, 3]; partition is much faster than numpy's own median."""
-    count = len(values)
-    low, high = (count - 1) // 2, count // 2
-    ordered = np.partition(np.ascontiguousarray(values.T), (low, high), axis=1)
-    return np.asarray((ordered[:, low] + ordered[:, high]) * np.float32(0.5))
