@@ -94,11 +94,15 @@ class CameraServer:
         self._process.stdout.readline()
 
     def tell(self, command: str) -> None:
-        """Send a line such as ``refuse cam3``."""
+        """Send a line such as ``refuse cam3``, and wait until it is done: see `pipelines.simulation.control`."""
         assert self._process is not None
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        if "done" not in answer:
+            raise ValueError(answer["refused"])
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

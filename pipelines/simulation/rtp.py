@@ -45,8 +45,6 @@ class Clip:
     height: int
     sps: bytes
     pps: bytes
-    packets_before: tuple[int, ...]
-    """Number of RTP packets of one round that come before each picture; the last entry is that of all."""
 
     @property
     def duration_s(self) -> float:
@@ -57,6 +55,12 @@ class Clip:
     def fps(self) -> float:
         """Mean frames a second."""
         return len(self.pictures) / self.duration_s
+
+    @property
+    def key_interval_s(self) -> float:
+        """From the first key frame to the second; the whole clip when there is one only."""
+        keys = [picture.ticks for picture in self.pictures if picture.keyframe]
+        return ((keys[1] - keys[0]) if len(keys) > 1 else self.duration_ticks) / CLOCK_HZ
 
     def index_at(self, clip_s: float) -> int:
         """The picture shown at a time in the clip, 0 <= clip_s < duration_s."""
@@ -119,11 +123,8 @@ def _clip(path: Path, coded: list[_Coded], header: list[bytes], size: tuple[int,
     first = coded[0].ticks
     step = coded[-1].length or (coded[-1].ticks - first) // max(1, len(coded) - 1)
     pictures = tuple(Picture(one.ticks - first, one.keyframe, _payloads(one, sps, pps)) for one in coded)
-    before = [0]
-    for picture in pictures:
-        before.append(before[-1] + len(picture.payloads))
     ticks = tuple(picture.ticks for picture in pictures)
-    return Clip(pictures, ticks, coded[-1].ticks - first + step, *size, sps, pps, tuple(before))
+    return Clip(pictures, ticks, coded[-1].ticks - first + step, *size, sps, pps)
 
 
 def _payloads(coded: _Coded, sps: bytes, pps: bytes) -> tuple[bytes, ...]:

@@ -4,10 +4,11 @@ In this process::
 
     with RtspServer({"front": Path("front.mp4")}) as server:
         av.open(server.url("front"))
+        server.fault("front", Faults(look="blurred", lost=0.01))
 
 or as a process of its own: ``python -m pipelines.simulation.rtsp --port 8554 front=front.mp4``. That prints one line
 of JSON when it is ready, then obeys lines such as ``stall front`` on its standard input, until ``quit`` or the end of
-the input.
+the input: see `pipelines.simulation.control`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+
+import msgspec
 
 from pipelines.errors import SourceError
+from pipelines.simulation.control import announcement, obey
+from pipelines.simulation.faults import Faults, Look
 from pipelines.simulation.feed import Feed, Position, Timeline
+from pipelines.simulation.looks import Wardrobe
 from pipelines.simulation.rtp import load_clip
 from pipelines.simulation.session import Session
 
-_COMMANDS = ("stall", "drop", "refuse", "restore")
 _WAIT_S = 10.0
 
 
@@ -48,6 +52,8 @@ class RtspServer:
         """
         clips = {path: load_clip(path) for path in set(streams.values())}
         self._feeds = {name: Feed(name, clips[path]) for name, path in streams.items()}
+        self._wardrobe = Wardrobe(clips)
+        self._paths = dict(streams)
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -116,28 +122,64 @@ class RtspServer:
         """How many clients a stream is being sent to."""
         return self._feed(name).clients
 
+    def faults(self, name: str) -> Faults:
+        """What is wrong with a camera now."""
+        return self._feed(name).faults
+
+    def fault(self, name: str, faults: Faults) -> None:
+        """Have this wrong with a camera from now on, and nothing else; returns once it holds.
+
+        A look begins at the next key frame. The first time it is coded, which takes about a second for ten of the
+        clip at 640x360, unless `prepare` has done so.
+
+        Raises:
+            SourceError: The look cannot be coded.
+        """
+        feed = self._feed(name)
+        changes = faults.look != feed.faults.look
+        showing = self._wardrobe.showing(self._paths[name], faults.look, feed.number_at) if changes else None
+        self._do(lambda: feed.take(faults, showing))
+
+    def prepare(self, name: str, *looks: Look) -> None:
+        """Code looks beforehand, beside the clip.
+
+        Raises:
+            SourceError: One cannot be coded.
+        """
+        self._feed(name)
+        for look in looks:
+            self._wardrobe.prepare(self._paths[name], look)
+
+    def restore(self, name: str) -> None:
+        """Nothing is wrong any more."""
+        self.fault(name, Faults())
+
     def stall(self, name: str) -> None:
         """Send nothing more, but keep the connections and answer requests."""
-        feed = self._feed(name)
-        self._do(lambda: setattr(feed, "stalled", True))
+        self.fault(name, msgspec.structs.replace(self.faults(name), stalled=True))
+
+    def refuse(self, name: str) -> None:
+        """Answer every new client of a stream with 503."""
+        self.fault(name, msgspec.structs.replace(self.faults(name), refusing=True))
 
     def drop(self, name: str) -> None:
         """Close the connections of a stream; new ones are served."""
         self._do(self._feed(name).drop)
 
-    def refuse(self, name: str) -> None:
-        """Answer every new client of a stream with 503."""
+    def reset(self, name: str) -> None:
+        """The same by RST, as a camera does that was switched off and on."""
         feed = self._feed(name)
-        self._do(lambda: setattr(feed, "refusing", True))
+        self._do(lambda: feed.drop(reset=True))
 
-    def restore(self, name: str) -> None:
-        """End `stall` and `refuse`."""
+    def jump(self, name: str, seconds: float) -> None:
+        """Set the timestamps of a stream forward, or back."""
         feed = self._feed(name)
+        self._do(lambda: feed.jump(seconds))
 
-        def mend() -> None:
-            feed.stalled = feed.refusing = False
-
-        self._do(mend)
+    def wrap(self, name: str, in_s: float = 0.0) -> None:
+        """Have the 32 bits of a stream's timestamps overflow so soon; whoever listens already sees a jump first."""
+        feed = self._feed(name)
+        self._do(lambda: feed.wrap(in_s))
 
     def _feed(self, name: str) -> Feed:
         if name not in self._feeds:
@@ -216,9 +258,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams = {name: Path(file) for name, _, file in (text.partition("=") for text in options.streams)}
     try:
         with RtspServer(streams, options.host, options.port) as server:
-            sys.stdout.write(json.dumps(_announcement(server)) + "\n")
-            sys.stdout.flush()
-            _obey(server)
+            _say(json.dumps(announcement(server)))
+            obey(server, sys.stdin, _say)
     except SourceError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -227,30 +268,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _announcement(server: RtspServer) -> dict[str, Any]:
-    """What a parent process needs: where the streams are, and when they began."""
-    streams = {}
-    for name in server.names:
-        line = server.timeline(name)
-        streams[name] = {
-            "url": server.url(name),
-            "began_monotonic_s": line.began_monotonic_s,
-            "began_wall_s": line.began_wall_s,
-            "duration_s": line.clip.duration_s,
-            "frames": len(line.clip.pictures),
-        }
-    return {"port": server.port, "streams": streams}
-
-
-def _obey(server: RtspServer) -> None:
-    for line in sys.stdin:
-        command, _, name = line.strip().partition(" ")
-        if command == "quit":
-            return
-        if command not in _COMMANDS or name not in server.names:
-            sys.stderr.write(f"not understood: {line.strip()!r}; say COMMAND NAME with {', '.join(_COMMANDS)}\n")
-            continue
-        getattr(server, command)(name)
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

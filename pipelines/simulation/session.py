@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from pipelines.simulation.digest import Digest
 from pipelines.simulation.feed import Feed
+from pipelines.simulation.link import Link
 from pipelines.simulation.rtp import PAYLOAD_TYPE
 
 _LOG = logging.getLogger("vigil.simulation.rtsp")
@@ -18,6 +20,7 @@ _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_
 _REASONS = {
     200: "OK",
     400: "Bad Request",
+    401: "Unauthorized",
     404: "Not Found",
     454: "Session Not Found",
     455: "Method Not Valid in This State",
@@ -25,8 +28,6 @@ _REASONS = {
     501: "Not Implemented",
     503: "Service Unavailable",
 }
-_BACKLOG_BYTES = 2_000_000
-"""A client that has so much unread is sent nothing until the next key frame after it has caught up."""
 _LARGEST_REQUEST = 65_536
 
 
@@ -72,6 +73,7 @@ class Session:
         udp: tuple[asyncio.DatagramTransport, asyncio.DatagramTransport],
     ) -> None:
         self._feeds, self._reader, self._writer, self._udp = feeds, reader, writer, udp
+        self._link, self._digest = Link(writer), Digest()
         self._id = secrets.token_hex(8)
         self._feed: Feed | None = None
         self._channels: tuple[int, int] | None = None
@@ -92,8 +94,11 @@ class Session:
         """Answer until the client leaves or is dropped."""
         try:
             while (request := await self._read_request()) is not None:
+                feed = self._feeds.get(request.stream)
+                if feed is not None and feed.faults.mute:
+                    continue
                 reply = self._answer(request)
-                self._writer.write(reply.encode(request.headers.get("cseq", "0")))
+                self._link.send(reply.encode(request.headers.get("cseq", "0")), self._rate)
                 await self._writer.drain()
                 if request.method == "TEARDOWN" or reply.status == 503:
                     break
@@ -104,31 +109,33 @@ class Session:
             self._writer.close()
 
     def send_picture(self, packets: list[bytes], *, keyframe: bool) -> None:
-        """Send the packets of one picture, from the first key frame on."""
+        """Send the packets of one picture, from the first key frame on; what the link cannot take is left out."""
         if self._awaits_key and not keyframe:
-            return
+            packets = []
+        elif self._channels is not None and self._link.full:
+            packets, self._awaits_key = [], True
+        else:
+            self._awaits_key = False
         if self._ports is not None:
-            address = (self._peer(), self._ports[0])
             for packet in packets:
-                self._udp[0].sendto(packet, address)
-        elif self._channels is not None and not self._writer.is_closing():
-            if self._writer.transport.get_write_buffer_size() > _BACKLOG_BYTES:
-                self._awaits_key = True
-                return
-            channel = self._channels[0]
-            self._writer.write(b"".join(struct.pack(">BBH", 36, channel, len(p)) + p for p in packets))
-        self._awaits_key = False
+                self._udp[0].sendto(packet, (self._peer(), self._ports[0]))
+        elif self._channels is not None:
+            self._link.send(b"".join(_framed(self._channels[0], packet) for packet in packets), self._rate)
 
     def send_report(self, packet: bytes) -> None:
         """Send an RTCP packet."""
         if self._ports is not None:
             self._udp[1].sendto(packet, (self._peer(), self._ports[1]))
-        elif self._channels is not None and not self._writer.is_closing():
-            self._writer.write(struct.pack(">BBH", 36, self._channels[1], len(packet)) + packet)
+        elif self._channels is not None:
+            self._link.send(_framed(self._channels[1], packet), self._rate)
 
-    def drop(self) -> None:
-        """Close the connection without a word."""
-        self._writer.transport.abort()
+    def drop(self, *, reset: bool) -> None:
+        """Close the connection without a word; with `reset` by RST."""
+        self._link.cut(reset=reset)
+
+    @property
+    def _rate(self) -> int | None:
+        return None if self._feed is None else self._feed.faults.link_bytes_s
 
     def _peer(self) -> str:
         return str(self._writer.get_extra_info("peername")[0])
@@ -156,7 +163,14 @@ class Session:
 
     def _answer(self, request: Request) -> Reply:
         handler = self._handlers.get(request.method)
-        return Reply(501) if handler is None else handler(request)
+        if handler is None:
+            return Reply(501)
+        feed = self._feeds.get(request.stream)
+        account = None if feed is None or request.method == "OPTIONS" else feed.faults.account
+        given = request.headers.get("authorization", "")
+        if account is not None and not self._digest.admits(request.method, given, account):
+            return Reply(401, {"WWW-Authenticate": self._digest.challenge})
+        return handler(request)
 
     def _find(self, request: Request) -> Feed | Reply:
         feed = self._feeds.get(request.stream)
@@ -236,11 +250,16 @@ def describe(feed: Feed) -> str:
         "a=range:npt=now-",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
         f"a=rtpmap:{PAYLOAD_TYPE} H264/90000",
-        f"a=fmtp:{PAYLOAD_TYPE} {feed.clip.format_line()}",
-        f"a=framerate:{feed.clip.fps:.3f}",
+        f"a=fmtp:{PAYLOAD_TYPE} {feed.shown.format_line()}",
+        f"a=framerate:{feed.shown.fps:.3f}",
         "a=control:trackID=0",
     )
     return "\r\n".join(lines) + "\r\n"
+
+
+def _framed(channel: int, packet: bytes) -> bytes:
+    """A packet as it goes between requests and answers (RFC 2326, section 10.12)."""
+    return struct.pack(">BBH", 36, channel, len(packet)) + packet
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,21 +19,7 @@ from pipelines.errors import SourceError, SourceRefused
 from pipelines.simulation.encode import Encoder
 from pipelines.simulation.rtp import load_clip
 from pipelines.simulation.rtsp import RtspServer
-
-
-@contextmanager
-def playing(url: str, transport: str = "tcp") -> Iterator[av.container.InputContainer]:
-    options = {"rtsp_transport": transport, "analyzeduration": "0", "probesize": "32", "fflags": "nobuffer"}
-    container = av.open(url, options=options, timeout=(3, 1))
-    try:
-        yield container
-    finally:
-        container.close()
-
-
-def frames(container: av.container.InputContainer, count: int) -> list[av.VideoFrame]:
-    decoded = container.decode(video=0)
-    return [next(decoded) for _ in range(count)]
+from tests.pipelines.simulation.playing import frames, playing
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -161,7 +145,7 @@ def test_requests_are_answered_as_the_protocol_says(server: RtspServer) -> None:
 def test_large_pictures_are_fragmented_and_numbered_without_gaps(clip: Path) -> None:
     loaded = load_clip(clip)
     assert loaded.duration_s == pytest.approx(2.0)
-    assert loaded.packets_before[-1] == sum(len(picture.payloads) for picture in loaded.pictures)
+    assert loaded.key_interval_s == pytest.approx(1 / 3)
     assert all(len(payload) <= 1388 for picture in loaded.pictures for payload in picture.payloads)
     key = loaded.pictures[0].payloads
     assert [payload[0] & 31 for payload in key[:2]] == [7, 8]
