@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from engines.contract import ENGINE_STATES, SIGNALS, EngineInfo, EngineState, Signal
 from pipelines.gate import WHYS, Why
-from pipelines.types import DropCause, Phase
+from pipelines.types import DropCause, Phase, SuppressCause
 
 LATENCY_BUCKETS = (
     0.002,
@@ -39,6 +39,7 @@ STAGES = ("queue", "infer", "handover", "render", "send")
 it; render: overlay and encoding; send: into the socket. The last two happen for alerts only."""
 PHASES: tuple[Phase, ...] = get_args(Phase)
 DROP_CAUSES: tuple[DropCause, ...] = get_args(DropCause)
+SUPPRESS_CAUSES: tuple[SuppressCause, ...] = get_args(SuppressCause)
 
 
 class Metrics:
@@ -60,6 +61,7 @@ class Metrics:
         self.sampled_out = counter("frames_sampled_out", "Frames left out to keep the analysed rate.")
         self.analysed = counter("frames_analysed", "Frames that got a score.")
         self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
+        self.suppressed = counter("suppressed", "Verdicts kept from raising an alarm, by cause.", ("camera", "cause"))
         self.gate = counter("gate_frames", "Frames by what the change gate said of them.", ("camera", "why"))
         self.admitted = gauge("admitted_share", "Share of the camera's frames that there is time to analyse.")
         self.load = gauge("engine_load", "Work asked of the engine as a share of what it can do.", ())
@@ -136,6 +138,9 @@ class CameraMetrics:
         self.sampled_out = metrics.sampled_out.labels(camera)
         self.analysed = metrics.analysed.labels(camera)
         self.dropped: dict[DropCause, Counter] = {c: metrics.dropped.labels(camera, c) for c in DROP_CAUSES}
+        self.suppressed: dict[SuppressCause, Counter] = {
+            cause: metrics.suppressed.labels(camera, cause) for cause in SUPPRESS_CAUSES
+        }
         self.gate: dict[Why, Counter] = {why: metrics.gate.labels(camera, why) for why in WHYS}
         self.admitted = metrics.admitted.labels(camera)
         self.stage = {stage: metrics.stage.labels(camera, stage) for stage in STAGES}

@@ -19,6 +19,9 @@ DropCause: TypeAlias = Literal["shed", "replaced", "stale", "queue_full", "corru
 """Why a frame chosen for analysis was not analysed: more was asked of the engine than it can do and it was left out
 before it was converted, a newer one replaced it in the mailbox, it was older than the staleness budget, the publisher's
 queue was full, the decoder called it corrupt. Sampling is not a drop."""
+SuppressCause: TypeAlias = Literal["transition", "not_enrolled"]
+"""Why a verdict that would have raised an alarm by itself did not: the light was changing all over the picture, the
+profile knows nothing of the regime that the camera is in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

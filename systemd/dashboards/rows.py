@@ -15,9 +15,9 @@ def rate(metric: str, selector: str = CAMERA) -> str:
     return f"rate({metric}{{{selector}}}[$__rate_interval])"
 
 
-def increased(metric: str) -> str:
+def increased(metric: str, by: str = "camera") -> str:
     """How often something has happened at each camera, over the panel's own interval."""
-    return f"sum by (camera) (increase({metric}{{{CAMERA}}}[$__rate_interval]))"
+    return f"sum by ({by}) (increase({metric}{{{CAMERA}}}[$__rate_interval]))"
 
 
 def quantile(share: float, metric: str, by: str = "", selector: str = CAMERA) -> str:
@@ -250,6 +250,10 @@ def frames() -> list[PanelBuilder]:
         lines(
             Text("Saved by camera", "Share of the frames that did not have to be computed.", "percentunit"),
             [Query(f"{unchanged} / sum by (camera) ({rate('vigil_gate_frames_total')})", "{{camera}}")],
+        ),
+        stacked(
+            Text("Suppressed", "Verdicts kept from raising an alarm, by cause: see the operator's manual."),
+            [Query(increased("vigil_suppressed_total", "cause"), "{{cause}}")],
         ),
         lines(
             Text("Load", "Work asked of the engine as a share of what it can do. Above 1 frames are shed."),

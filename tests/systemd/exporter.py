@@ -47,7 +47,7 @@ class Exporter:
             camera.event_open.set(1)
             camera.reconnects.inc()
             camera.restarts.inc()
-            for counter in (*camera.alerts.values(), *camera.dropped.values()):
+            for counter in (*camera.alerts.values(), *camera.dropped.values(), *camera.suppressed.values()):
                 counter.inc()
 
     def _frames(self, camera: CameraMetrics) -> None:
