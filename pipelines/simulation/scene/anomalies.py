@@ -76,6 +76,11 @@ def plan_anomalies(view: int, seconds: float, seed: int, first_s: float = 0.0) -
     return tuple(planted)
 
 
+def plant(view: int, kind: Kind, begin_s: float, seed: int) -> Planted:
+    """Plant one anomaly of a kind that comes into the picture at about `begin_s`."""
+    return _Planner(make_view(view), view, seed).plant(kind, f"{kind}-1", begin_s)
+
+
 class _Planner:
     def __init__(self, view: View, number: int, seed: int) -> None:
         self.rng = generator(number, seed, 90)

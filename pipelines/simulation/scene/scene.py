@@ -15,6 +15,7 @@ from pipelines.simulation.scene.body import Look
 from pipelines.simulation.scene.canvas import Canvas
 from pipelines.simulation.scene.crowd import Crowd
 from pipelines.simulation.scene.geometry import Image
+from pipelines.simulation.scene.lighting import Effect, Lighting
 from pipelines.simulation.scene.noise import generator
 from pipelines.simulation.scene.tracks import Mover, Place, Thing
 from pipelines.simulation.scene.truth import FrameTruth, Instance
@@ -41,8 +42,11 @@ class Scene:
         fps: float = 15.0,
         *,
         empty: bool = False,
+        effects: Sequence[Effect] = (),
     ) -> None:
         """`size` is width and height in pixels. In an `empty` scene nobody is about and no wind blows.
+
+        `effects` are changes of light all over the picture.
 
         Raises:
             ValueError: There is no such view, or the size or the rate is not positive.
@@ -59,6 +63,7 @@ class Scene:
         self._artist = Artist(camera, self.layout.light)
         self._phases = generator(view, seed, 95).uniform(0, math.tau, 8)
         self._noise = _noise_field(size, self.layout.light.noise, generator(view, seed, 96))
+        self._lighting = Lighting(effects, size, view, seed)
         self._blended: tuple[int, list[Image]] | None = None
         self._last: tuple[int, Image, FrameTruth] | None = None
 
@@ -132,7 +137,7 @@ class Scene:
         """How much of the sun is out: clouds pass slowly."""
         a, b = self._phases[0], self._phases[1]
         wave = 0.6 * math.sin(math.tau * time_s / 173 + a) + 0.4 * math.sin(math.tau * time_s / 71 + b)
-        return 1 - self.layout.light.clouds * (0.5 + 0.5 * wave)
+        return (1 - self.layout.light.clouds * (0.5 + 0.5 * wave)) * self._lighting.sun(time_s)
 
     def _ground(self, time_s: float, sun: float) -> Image:
         """The backdrop in the light and the wind of the moment."""
@@ -155,11 +160,13 @@ class Scene:
         drift = 0.02 * math.sin(math.tau * time_s / 97 + self._phases[3]) + 0.015 * math.sin(
             math.tau * time_s / 41 + self._phases[4]
         )
-        exposed = cv2.convertScaleAbs(picture, alpha=1 + drift)
+        exposed = self._lighting.light(np.asarray(cv2.convertScaleAbs(picture, alpha=1 + drift), np.uint8), time_s)
         rng = generator(self.view, self.seed, 97, index)
         dx, dy = (int(v) for v in rng.integers(0, _SPARE, 2))
         noise = self._noise[int(rng.integers(len(self._noise)))][dy : dy + self.size[1], dx : dx + self.size[0]]
-        return np.asarray(cv2.add(exposed, noise, dtype=cv2.CV_8U), np.uint8)
+        if (gain := self._lighting.noise(time_s)) != 1:
+            noise = np.rint(noise * gain).astype(np.int16)
+        return self._lighting.develop(np.asarray(cv2.add(exposed, noise, dtype=cv2.CV_8U), np.uint8), time_s)
 
 
 _SPARE = 61
