@@ -36,7 +36,7 @@ SETTLE_S = 15.0
 WHERE: tuple[tuple[str, str], ...] = (
     (r"__call__ \(pipelines/sources/convert\.py", "pictures of alerts"),
     (r"\(pipelines/(overlay|caption|regions)\.py", "pictures of alerts"),
-    (r"\(pipelines/sources/convert\.py", "convert"),
+    (r"convert \(pipelines/sources/convert\.py", "convert"),
     (r"\(pipelines/sources/(libav|clips|video)\.py", "decode"),
     (r"\(engines/runtime/", "network"),
     (r"\(engines/motion\.py", "flow"),

@@ -120,11 +120,12 @@ class VideoSource:
         self._begin(Decoder(self._source))
 
     def _pts_s(self, frame: VideoFrame) -> float | None:
-        if frame.pts is None or not frame.time_base or self._counts_frames:
+        pts, base = frame.pts, frame.time_base
+        if pts is None or not base or self._counts_frames:
             return None
         if self._start_pts is None:
-            self._start_pts = frame.pts
-        return float((frame.pts - self._start_pts) * frame.time_base)
+            self._start_pts = pts
+        return (pts - self._start_pts) * base.numerator / base.denominator  # as exact as a product of fractions
 
     def _time(self, frame: VideoFrame, captured_ns: int) -> float:
         pts_s = self._pts_s(frame)
