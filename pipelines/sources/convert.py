@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from fractions import Fraction
+from typing import cast
 
 import cv2
 import numpy as np
@@ -79,7 +80,8 @@ def _reformatted(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[i
 
 def _plane(plane: VideoPlane) -> Pixels:
     """The plane's pixels, uint8 [H, W], where they lie."""
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    lines = np.frombuffer(cast("memoryview", plane), np.uint8)  # it is a buffer, which its type does not say
+    return lines.reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _turned(picture: Pixels, turns: int) -> Pixels:
