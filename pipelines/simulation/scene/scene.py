@@ -33,7 +33,7 @@ class Scene:
     Any frame can be asked for; asking in order is cheapest. Not for use by two threads at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one choice of a scene
         self,
         view: int,
         seed: int,
