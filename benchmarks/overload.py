@@ -24,6 +24,7 @@ import psutil
 from prometheus_client import CollectorRegistry
 
 from engines.contract import SIGNALS, Batch, Decoded, Encoded, EngineInfo, Floats, Maps, NetworkSpec, Pixels, Scores
+from engines.detector import Watched
 from pipelines.batcher import Batcher, BatchSettings
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
@@ -75,6 +76,15 @@ class SlowScorer:
 
     def forget(self, camera: str) -> None:
         """Nothing is remembered."""
+
+    def add(self, camera: str, watched: Watched) -> None:
+        """All cameras are alike."""
+
+    def remove(self, camera: str) -> None:
+        """All cameras are alike."""
+
+    def retune(self, camera: str, threshold: float) -> None:
+        """All cameras are alike."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ import msgspec
 from daemon.errors import SettingsError
 from daemon.logs import LogSettings
 from daemon.probes import HttpSettings
+from daemon.settling import ReloadSettings
 from daemon.strict import convert, one_line, show
 from engines.runtime.select import EngineSettings
 from pipelines.batcher import BatchSettings
@@ -79,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    reload: ReloadSettings = ReloadSettings()
     cameras: Annotated[tuple[CameraSettings, ...], msgspec.Meta(min_length=1)]
 
 

@@ -1,4 +1,4 @@
-"""The HTTP address: ``/metrics`` for Prometheus, ``/health/live`` and ``/health/ready`` for whoever watches."""
+"""The HTTP address: ``/metrics`` for Prometheus, the pages under ``/health`` for whoever watches."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _log = logging.getLogger("vigil.http")
 
 _CLIENTS = 4
 """Requests answered at a time; one more is turned away."""
+_PAGES = b'{"pages":["/metrics","/health/live","/health/ready","/health/degraded"]}'
 _PATIENCE_S = 2.0
 """How long a client may keep a socket waiting."""
 
@@ -41,6 +42,8 @@ class Health(msgspec.Struct, frozen=True):
 
     ok: bool
     reason: str = ""
+    reasons: tuple[str, ...] = ()
+    """Where there may be several; `reason` has them all."""
 
 
 class Http:
@@ -54,9 +57,11 @@ class Http:
         registry: CollectorRegistry,
         live: Callable[[], Health],
         ready: Callable[[], Health],
+        degraded: Callable[[], Health] = lambda: Health(ok=True),
     ) -> None:
         self._settings = settings
-        self._app = _application(registry, {"/health/live": live, "/health/ready": ready})
+        pages = {"/health/live": live, "/health/ready": ready, "/health/degraded": degraded}
+        self._app = _application(registry, pages)
         self._server: _Server | None = None
 
     @property
@@ -97,7 +102,7 @@ def _application(registry: CollectorRegistry, pages: dict[str, Callable[[], Heal
         page = pages.get(path)
         health = None if page is None else page()
         status = "404 Not Found" if health is None else "200 OK" if health.ok else "503 Service Unavailable"
-        body = msgspec.json.encode(health) if health else b'{"pages":["/metrics","/health/live","/health/ready"]}'
+        body = msgspec.json.encode(health) if health else _PAGES
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from daemon.board import Board
 from daemon.errors import EXIT_FAILED, EXIT_OK, StageDied
 from daemon.liveness import Vitals, ailment
 from daemon.notify import Notifier
 from daemon.probes import Health
+from daemon.pulse import Pulse
 from daemon.signals import StopSignals
 from daemon.supervisor import Post, Supervisor
 from engines.errors import VigilError
@@ -28,26 +30,31 @@ _STOP_WITHIN_S = 4.0
 _DRAIN_S = 1.0
 
 
+class Reloading(Protocol):
+    """What reads the settings anew; every call is made by the main thread."""
+
+    def ask(self) -> None:
+        """Read the settings, changed or not; returns at once."""
+
+    def mind(self, supervisor: Supervisor) -> bool:
+        """Apply what has been read since; whether what was asked for is now done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """The stages of one daemon and what can be seen of them."""
 
     posts: Sequence[Post]
     """In the order of the start, downstream first."""
-    captures: Sequence[str]
-    """Threads of the cameras."""
+    captures: Callable[[], Sequence[str]]
+    """Threads of the cameras that are watched now."""
     board: Board
     analysed_ns: Callable[[], int]
     """When a frame was last analysed, on the monotonic clock."""
     stall_s: float
-
-
-class Pulse:
-    """Whether the daemon is live and ready; written by the main thread, read by the health pages."""
-
-    def __init__(self) -> None:
-        self.live = Health(ok=True)
-        self.ready = Health(ok=False, reason="starting")
+    """At the start; the supervisor keeps what holds later."""
+    reloading: Reloading | None = None
+    """None: settings are read at the start alone."""
 
 
 class Daemon:
@@ -85,17 +92,18 @@ class Daemon:
         if not self._signals.asked():
             self._pulse.ready = Health(ok=True)
             self._notifier.tell("READY=1", "STATUS=started")
-            count = len(self._assembly.captures)
+            count = len(self._assembly.captures())
             _log.info("watching %d camera%s", count, "s" if count > 1 else "")
 
     def _main_loop(self) -> int:
         while not self._signals.asked():
             now = time.monotonic()
+            self._mind_reload()
             if now - self._checked >= _CHECK_S:
                 self._checked = now
                 self._supervisor.check()
                 self._mind_pulse()
-                if self._supervisor.finished(self._assembly.captures):
+                if self._supervisor.finished(self._assembly.captures()):
                     return self._run_dry()
             if now - self._told >= _STATUS_S:
                 self._told = now
@@ -104,9 +112,21 @@ class Daemon:
         _log.info("stopping on %s", self._signals.last)
         return EXIT_OK
 
+    def _mind_reload(self) -> None:
+        """Read the settings when asked to, and apply what was read. The other cameras never notice."""
+        asked, reloading = self._signals.take_reload(), self._assembly.reloading
+        if reloading is None:
+            return
+        if asked:
+            _log.info("reloading the settings on SIGHUP")
+            self._notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            reloading.ask()
+        if reloading.mind(self._supervisor):
+            self._notifier.tell("READY=1", f"STATUS={self._describe()}")
+
     def _mind_pulse(self) -> None:
         """Feed the watchdog while frames make progress; end the process when they do not."""
-        reason = ailment(self._vitals(), self._assembly.stall_s)
+        reason = ailment(self._vitals(), self._supervisor.stall_s)
         if reason is not None:
             self._pulse.live = Health(ok=False, reason=reason)
             raise StageDied(reason)
@@ -114,10 +134,10 @@ class Daemon:
 
     def _vitals(self) -> Vitals:
         workers = self._supervisor.workers
-        captures = set(self._assembly.captures)
+        captures, needed = set(self._assembly.captures()), self._supervisor.needed
         return Vitals(
             now_ns=time.monotonic_ns(),
-            essential=[(w.thread, w.beat_ns) for w in workers if w.thread not in captures],
+            essential=[(w.thread, w.beat_ns) for w in workers if w.thread in needed],
             captures=[(w.thread, w.beat_ns) for w in workers if w.thread in captures and w.alive],
             live_since_ns=self._assembly.board.live_since_ns(),
             analysed_ns=self._assembly.analysed_ns(),
@@ -132,7 +152,7 @@ class Daemon:
     def _describe(self) -> str:
         states = self._assembly.board.states()
         rest = ", ".join(f"{count} {state}" for state, count in sorted(states.items()) if state != "live")
-        return f"{states['live']} of {len(self._assembly.captures)} cameras live" + (f" ({rest})" if rest else "")
+        return f"{states['live']} of {len(self._assembly.captures())} cameras live" + (f" ({rest})" if rest else "")
 
     def _shutdown(self, code: int) -> int:
         began = time.monotonic()

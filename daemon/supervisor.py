@@ -15,6 +15,10 @@ from pipelines.stage import Stage
 
 _log = logging.getLogger("vigil.supervisor")
 
+_HAND_OVER_S = 6.0
+"""A stage that takes another's place waits so long for its end, so that a camera is not asked for two streams at once;
+longer than a decoder waits for a camera that has gone silent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -54,6 +58,8 @@ class _Seat:
         self.deaths = 0
         self.due_at: float | None = None
         self.hangs = False
+        self.hand_over_by: float | None = None
+        """Until when (monotonic) the worker, told to stop, is waited for before the post's next stage starts."""
         self.worker = self.hire()
 
     def hire(self) -> Worker:
@@ -73,13 +79,20 @@ class Supervisor:
     def __init__(self, posts: Sequence[Post], stall_s: float = 20.0) -> None:
         """Mind `posts`; a step that takes longer than `stall_s` hangs."""
         self._posts = tuple(posts)
-        self._stall_s = stall_s
+        self.stall_s = stall_s
+        """A step that takes longer hangs; may be replaced at any time."""
         self._seats: list[_Seat] = []
+        self._leaving: list[Worker] = []
 
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Who fills the posts now, in the order of the start."""
         return tuple(seat.worker for seat in self._seats)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The threads that the process cannot do without."""
+        return frozenset(post.thread for post in self._posts if post.restart is None)
 
     def start(self, cancelled: Callable[[], bool]) -> None:
         """Start each post; one that the process cannot do without is open before the next starts.
@@ -96,10 +109,34 @@ class Supervisor:
             if cancelled():
                 return
 
+    def add(self, post: Post) -> None:
+        """Fill one more post; its stage opens by itself."""
+        seat = _Seat(post)
+        self._seats.append(seat)
+        seat.worker.start()
+
+    def remove(self, thread: str) -> None:
+        """Give up a post; its stage is asked to end, and nobody waits for it."""
+        for seat in [seat for seat in self._seats if seat.post.thread == thread]:
+            self._seats.remove(seat)
+            seat.worker.stop()
+            self._leaving.append(seat.worker)
+
+    def replace(self, post: Post) -> None:
+        """Fill the post of the same thread anew once its present stage has ended."""
+        for seat in self._seats:
+            if seat.post.thread == post.thread:
+                seat.post, seat.deaths, seat.due_at = post, 0, None
+                seat.worker.stop()
+                seat.hand_over_by = time.monotonic() + _HAND_OVER_S
+
     def check(self) -> None:
         """Restart what died and may be restarted; raises `StageDied` for what may not. Tell of what hangs."""
+        self._leaving = [worker for worker in self._leaving if worker.alive]
         for seat in self._seats:
-            if seat.worker.alive:
+            if seat.hand_over_by is not None:
+                self._hand_over(seat, seat.hand_over_by)
+            elif seat.worker.alive:
                 self._mind_hang(seat)
             elif seat.post.restart is None:
                 self._require(seat)
@@ -119,7 +156,7 @@ class Supervisor:
 
     def join(self, deadline: float, cancelled: Callable[[], bool]) -> list[str]:
         """Wait for all until `deadline` (`time.monotonic`) or `cancelled`; returns the threads still running."""
-        running = [seat.worker for seat in reversed(self._seats)]
+        running = [*self._leaving, *(seat.worker for seat in reversed(self._seats))]
         while running and time.monotonic() < deadline and not cancelled():
             running[0].join(0.02)
             running = [worker for worker in running if worker.alive]
@@ -131,17 +168,26 @@ class Supervisor:
 
     def _mind_hang(self, seat: _Seat) -> None:
         """A stage that the process needs is the watchdog's to judge; of the others it is told when they hang."""
-        hangs = (time.monotonic_ns() - seat.worker.beat_ns) / 1e9 > self._stall_s
+        hangs = (time.monotonic_ns() - seat.worker.beat_ns) / 1e9 > self.stall_s
         if seat.post.restart is None or hangs == seat.hangs:
             return
         seat.hangs = hangs
         if hangs:
             _log.error(
-                "%s hangs: no step for %.0f s; only a restart of Vigil ends that", seat.post.thread, self._stall_s
+                "%s hangs: no step for %.0f s; only a restart of Vigil ends that", seat.post.thread, self.stall_s
             )
         else:
             _log.info("%s goes on", seat.post.thread)
         seat.post.on_hang(hangs)
+
+    def _hand_over(self, seat: _Seat, by: float) -> None:
+        if seat.worker.alive:
+            if time.monotonic() < by:
+                return
+            _log.error("%s did not end when told to; another takes its place beside it", seat.post.thread)
+            self._leaving.append(seat.worker)
+        seat.hand_over_by = None
+        seat.hire().start()
 
     def _require(self, seat: _Seat) -> None:
         if seat.worker.alive:

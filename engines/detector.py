@@ -22,7 +22,7 @@ from engines.stills import statistic_of_stills
 
 
 @dataclass(slots=True, eq=False)
-class _Camera:
+class Watched:
     """A camera's normality and its last moments."""
 
     normality: Normality
@@ -69,6 +69,7 @@ class _Camera:
         return dict(zip(now, smoothed.tolist(), strict=True))
 
     def hold(self, until_s: float, *, changed: bool) -> None:
+        """Take in that the last frame stood until this time."""
         self.motion.hold(until_s)
         self.steady.hold(until_s)
         self.lasting.hold(until_s)
@@ -76,6 +77,7 @@ class _Camera:
             self.smoother.hold(until_s)
 
     def forget(self) -> None:
+        """Begin anew."""
         self.motion.forget()
         self.steady.forget()
         self.lasting.forget()
@@ -113,7 +115,7 @@ class Detector:
 
     def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
         self._engine = engine
-        self._cameras = {camera: _camera(camera, profile, engine) for camera, profile in profiles.items()}
+        self._cameras = {camera: prepare(camera, profile, engine.info.model) for camera, profile in profiles.items()}
 
     def score(self, batch: Batch) -> Scores:
         """Judge every frame of a batch, in its order; each is scored as it would be alone.
@@ -141,11 +143,23 @@ class Detector:
         """Drop a camera's history: its next frame does not continue its last, as after an outage."""
         self._known(camera).forget()
 
+    def add(self, camera: str, watched: Watched) -> None:
+        """Judge one more camera, or one by another profile: what `prepare` made, which has no history yet."""
+        self._cameras[camera] = watched
+
+    def remove(self, camera: str) -> None:
+        """Drop a camera; does nothing when there is none of that name."""
+        self._cameras.pop(camera, None)
+
+    def retune(self, camera: str, threshold: float) -> None:
+        """Flag a camera's frames from another score on."""
+        self._known(camera).threshold = threshold
+
     def threshold(self, camera: str) -> float:
         """The score from which the camera's frames are flagged."""
         return self._known(camera).threshold
 
-    def _known(self, camera: str) -> _Camera:
+    def _known(self, camera: str) -> Watched:
         try:
             return self._cameras[camera]
         except KeyError:
@@ -215,14 +229,18 @@ def _unmeasured(height: int, width: int) -> Floats:
     return np.full((1, height, width), math.nan, np.float32)
 
 
-def _camera(camera: str, profile: Profile, engine: Engine) -> _Camera:
-    if profile.network.id != engine.info.model:
+def prepare(camera: str, profile: Profile, model: str) -> Watched:
+    """Make a profile ready to judge a camera by, for `Detector.add`; on any thread.
+
+    Raises `ProfileError` when it was made with another network than `model`, or its contents do not fit.
+    """
+    if profile.network.id != model:
         raise ProfileError(
             f"the profile of camera {camera!r} was made with network {profile.network.id}, the engine runs "
-            f"{engine.info.model}: enrol the camera again with this network"
+            f"{model}: enrol the camera again with this network"
         )
     try:
         light = Light.from_arrays(profile.arrays)
-        return _Camera(Normality.from_arrays(profile.arrays), profile.threshold, profile.still, light)
+        return Watched(Normality.from_arrays(profile.arrays), profile.threshold, profile.still, light)
     except (KeyError, ValueError, TypeError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,7 +15,10 @@ import numpy as np
 from engines.contract import Batch, Engine, Pixels, Scores, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
+from pipelines.seating import Enter, Judge, Leave, Order
 from pipelines.types import Frame, Verdict
+
+__all__ = ["Infer", "Judge"]
 
 _log = logging.getLogger("vigil.infer")
 
@@ -29,27 +33,6 @@ class Collector(Protocol):
         """The frames of the next batch; empty when none came within `timeout_s`."""
 
 
-class Scorer(Protocol):
-    """What judges frames: the detector."""
-
-    def score(self, batch: Batch) -> Scores:
-        """Score a batch; one entry a frame, in the batch's order."""
-
-    def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
-        """Take in that a camera showed until then what its last scored frame shows; the next one may differ."""
-
-    def forget(self, camera: str) -> None:
-        """Drop what is remembered of a camera's last frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """A compiled network and the detector that runs on it, for the cameras whose profiles embed that network."""
-
-    engine: Engine
-    detector: Scorer
-
-
 @dataclass(slots=True)
 class _Seat:
     """A camera's last moments."""
@@ -57,6 +40,7 @@ class _Seat:
     judge: Judge
     metrics: CameraMetrics
     gate: Gate | None
+    gap_s: float
     time_s: float = -math.inf
     captured_ns: int = 0
     held_s: float | None = None
@@ -115,35 +99,35 @@ class Infer:
         without a frame for longer than `gap_s` seconds is judged afresh: no motion, no smoothing across.
         """
         self._batcher = batcher
-        self._judges = judges
         self._offer = offer
         self._metrics = metrics
-        self._seats = {name: _Seat(judge, cameras[name], (gates or {}).get(name)) for name, judge in judges.items()}
+        self._seats = {
+            name: _Seat(judge, cameras[name], (gates or {}).get(name), gap_s) for name, judge in judges.items()
+        }
+        self._orders: deque[tuple[Order, ...]] = deque()
         self._worked = worked
         self._room = _Room()
-        self._gap_s = gap_s
         self.analysed_ns = 0
         """When a frame was last analysed, on the monotonic clock; 0 for never. Any thread may read it."""
 
     def open(self) -> None:
         """Open every engine on this thread."""
         for engine in self._engines():
-            began = time.monotonic()
-            engine.open()
-            info = engine.info
-            self._metrics.describe_engine(info)
-            _log.info(
-                "engine ready in %.1f s: %s on %s, %s, network %s",
-                time.monotonic() - began,
-                info.runtime,
-                info.device,
-                info.precision,
-                info.model,
-            )
+            self._open(engine)
+        self._obey_all()
+
+    def order(self, *orders: Order) -> None:
+        """Tell of cameras that come, go or change, all at once; obeyed within a quarter of a second. From any thread.
+
+        An engine that a camera is the first to need is opened then, and one that none needs any more is closed.
+        """
+        self._orders.append(orders)
 
     def step(self) -> bool:
         """Judge one batch, or return after a quarter of a second without frames."""
         frames = self._batcher.collect(0.25)
+        self._obey_all()
+        frames = [frame for frame in frames if self._has_seat(frame)]
         taken_ns = time.monotonic_ns()
         for judge, theirs in self._by_judge(self._due(frames, taken_ns)):
             self._judge(judge, theirs, taken_ns)
@@ -156,7 +140,60 @@ class Infer:
             engine.close()
 
     def _engines(self) -> list[Engine]:
-        return list({id(judge.engine): judge.engine for judge in self._judges.values()}.values())
+        return list({id(seat.judge.engine): seat.judge.engine for seat in self._seats.values()}.values())
+
+    def _open(self, engine: Engine) -> None:
+        began = time.monotonic()
+        engine.open()
+        info = engine.info
+        self._metrics.describe_engine(info)
+        _log.info(
+            "engine ready in %.1f s: %s on %s, %s, network %s",
+            time.monotonic() - began,
+            info.runtime,
+            info.device,
+            info.precision,
+            info.model,
+        )
+
+    def _has_seat(self, frame: Frame) -> bool:
+        """Whether the frame can be judged: its camera may have left, or have been given another network, meanwhile."""
+        seat = self._seats.get(frame.camera)
+        return seat is not None and seat.judge.engine.spec.input_size == frame.pixels.shape[:2]
+
+    def _obey_all(self) -> None:
+        while self._orders:
+            self._obey(self._orders.popleft())
+
+    def _obey(self, orders: Sequence[Order]) -> None:
+        before = self._engines()
+        for order in orders:
+            if isinstance(order, Enter):
+                self._let_in(order)
+            elif isinstance(order, Leave):
+                self._let_go(order.camera)
+            elif seat := self._seats.get(order.camera):
+                seat.gap_s = order.gap_s
+                seat.judge.detector.retune(order.camera, order.threshold)
+                if seat.gate is not None:  # the last result, which bears the old threshold, must not be said again
+                    seat.gate.forget()
+        now = self._engines()
+        for engine in now:
+            if not any(engine is one for one in before):
+                self._open(engine)
+        for engine in before:
+            if not any(engine is one for one in now):
+                engine.close()
+
+    def _let_in(self, order: Enter) -> None:
+        self._let_go(order.camera)
+        order.judge.detector.add(order.camera, order.watched)
+        self._seats[order.camera] = _Seat(order.judge, order.metrics, order.gate, order.gap_s)
+
+    def _let_go(self, camera: str) -> None:
+        seat = self._seats.pop(camera, None)
+        if seat is not None:
+            seat.judge.detector.remove(camera)
 
     def _by_judge(self, frames: Sequence[Frame]) -> list[tuple[Judge, list[Frame]]]:
         groups: dict[int, tuple[Judge, list[Frame]]] = {}
@@ -224,7 +261,7 @@ class Infer:
         on_camera_s, here_s = frame.time_s - seat.time_s, (frame.captured_ns - seat.captured_ns) / 1e9
         first = seat.captured_ns == 0
         seat.time_s, seat.captured_ns = frame.time_s, frame.captured_ns
-        if not first and (on_camera_s <= 0 or max(on_camera_s, here_s) > self._gap_s):
+        if not first and (on_camera_s <= 0 or max(on_camera_s, here_s) > seat.gap_s):
             seat.judge.detector.forget(frame.camera)
             seat.held_s = None
             if seat.gate is not None:

@@ -100,6 +100,14 @@ class Metrics:
             registry=registry,
             buckets=DEVICE_BUCKETS,
         )
+        self.reload_success = gauge("config_reload_success", "1 if the settings were read well the last time.", ())
+        self.reloaded = gauge(
+            "config_reload_success_timestamp_seconds", "Unix time at which settings were last read well.", ()
+        )
+        self.restart_needed = gauge(
+            "config_restart_needed", "1 for each key of the settings file that takes effect after a restart.", ("key",)
+        )
+        self.amiss = gauge("degraded_parts", "Parts that do not work as they should: /health/degraded names them.", ())
         self.build = gauge("build_info", "Version of the daemon.", ("version",))
 
     def camera(self, name: str) -> CameraMetrics:

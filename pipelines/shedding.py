@@ -108,6 +108,11 @@ class Shedder:
             self._watched[metrics.camera] = _Watched(door, metrics)
         return door
 
+    def rank(self, camera: str, priority: int) -> None:
+        """Give a camera another priority."""
+        with self._lock:
+            self._watched[camera].door.priority = priority
+
     def remove(self, camera: str) -> None:
         """Forget a camera."""
         with self._lock:

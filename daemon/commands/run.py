@@ -12,7 +12,8 @@ from daemon.build import build
 from daemon.config import load_config
 from daemon.logs import set_up_logs
 from daemon.notify import Notifier
-from daemon.process import Daemon, Pulse
+from daemon.process import Daemon
+from daemon.pulse import Pulse
 from daemon.signals import StopSignals
 
 

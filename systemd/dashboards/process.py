@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panels import CAMERA, DAEMON, PanelBuilder, Query, Steps, Text, facts, lines, stacked
+from panels import CAMERA, DAEMON, PanelBuilder, Query, Steps, Text, facts, lines, stacked, states
 from rows import quantile, rate
 
 
@@ -71,5 +71,29 @@ def process() -> list[PanelBuilder]:
             f"vigil_profile_info{{{CAMERA}}}",
             ["instance", "camera", "profile"],
             width=10,
+        ),
+        states(
+            Text(
+                "Settings", "Whether the settings file could be read when it last changed; if not, the old ones hold."
+            ),
+            Query(f"vigil_config_reload_success{{{DAEMON}}}", "{{instance}}"),
+            {"0": ("refused", "red"), "1": ("read", "green")},
+            width=7,
+        ),
+        lines(
+            Text("Age of the settings", "Since they were last read well.", "s"),
+            [Query(f"time() - vigil_config_reload_success_timestamp_seconds{{{DAEMON}}}", "{{instance}}")],
+            width=7,
+        ),
+        facts(
+            Text("Waiting for a restart", "Keys of the settings file that differ from what runs."),
+            f"vigil_config_restart_needed{{{DAEMON}}}",
+            ["instance", "key"],
+            width=5,
+        ),
+        lines(
+            Text("Parts amiss", "What does not work as it should though the daemon goes on: see /health/degraded."),
+            [Query(f"vigil_degraded_parts{{{DAEMON}}}", "{{instance}}")],
+            width=5,
         ),
     ]

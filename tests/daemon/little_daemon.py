@@ -10,7 +10,8 @@ import time
 from daemon.board import Board
 from daemon.logs import LogSettings, set_up_logs
 from daemon.notify import Notifier
-from daemon.process import Assembly, Daemon, Pulse
+from daemon.process import Assembly, Daemon
+from daemon.pulse import Pulse
 from daemon.signals import StopSignals
 from daemon.supervisor import Backoff, Post
 from pipelines.stage import Stage
@@ -41,7 +42,7 @@ def assembly(kind: str) -> Assembly:
             Post("capture-a", capture, Backoff()),
             Post("capture-b", lambda _stop: Ticking("capture-b"), Backoff()),
         ],
-        captures=["capture-a", "capture-b"],
+        captures=lambda: ["capture-a", "capture-b"],
         board=Board(),
         analysed_ns=time.monotonic_ns,
         stall_s=STALL_S,

@@ -55,6 +55,16 @@ class Running:
                     assert chunk, f"the process ended before {text!r}; stderr:\n{self.stderr}"
                     self.stderr += chunk.decode()
 
+    def look(self, within_s: float = 0.2) -> bool:
+        """Read what is on stderr by now, waiting a little for it; whether there was anything."""
+        pipe = self.process.stderr
+        assert pipe is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            chunk = os.read(pipe.fileno(), 65536) if selector.select(within_s) else b""
+        self.stderr += chunk.decode()
+        return bool(chunk)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,16 @@ class Site:
         }
 
     def health(self, page: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/health/{page}", timeout=5) as answer:
-            return int(answer.status)
+        return self.page(page)[0]
+
+    def page(self, page: str) -> tuple[int, str]:
+        """Status and body of a health page."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/health/{page}", timeout=5) as answer:
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
 
 def site(folder: Path, profile: Path, sources: dict[str, str], more: str = "") -> Site:

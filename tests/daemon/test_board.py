@@ -40,3 +40,15 @@ def test_live_since_is_that_of_the_camera_that_is_live_the_longest() -> None:
     report(board, "b", "ended")
     assert board.live_since_ns() is None
     assert board.states() == {"lost": 1, "ended": 1}
+
+
+def test_the_last_word_of_a_camera_that_was_taken_out_is_not_heard() -> None:
+    board = Board()
+    report(board, "a", "live")
+    board.forget("a")
+    report(board, "a", "live")
+    assert board.live_since_ns() is None
+    assert board.status("a") is None
+    board.expect("a")
+    report(board, "a", "live")
+    assert board.live_since_ns() is not None

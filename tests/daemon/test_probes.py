@@ -71,7 +71,7 @@ def test_metrics_are_served_in_prometheus_own_format() -> None:
 def test_health_is_told_by_status_and_reason() -> None:
     ill = Ill()
     with serving(CollectorRegistry(), ill) as stage:
-        assert get(stage, "/health/live") == (200, '{"ok":true,"reason":""}')
+        assert get(stage, "/health/live") == (200, '{"ok":true,"reason":"","reasons":[]}')
         ill.health = Health(ok=False, reason="infer is wedged")
         status, body = get(stage, "/health/live")
         assert (status, json.loads(body)["reason"]) == (503, "infer is wedged")

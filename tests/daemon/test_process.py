@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from daemon.notify import Notifier
-from daemon.process import Daemon, Pulse
+from daemon.process import Daemon
+from daemon.pulse import Pulse
 from daemon.signals import StopSignals
 from tests.daemon.little_daemon import assembly
 from tests.daemon.running import Running, systemd, told

@@ -141,6 +141,42 @@ def test_a_capture_thread_that_hangs_is_told_of_once_and_when_it_goes_on() -> No
     assert stop(supervisor) == []
 
 
+def test_a_post_can_be_added_and_given_up_while_the_others_run() -> None:
+    stays, goes, comes = Ticking("capture-a"), Ticking("capture-b"), Ticking("capture-c")
+    supervisor = Supervisor([post(stays, QUICK), post(goes, QUICK)])
+    supervisor.start(never)
+    supervisor.add(post(comes, QUICK))
+    supervisor.remove("capture-b")
+    until(lambda: checked(supervisor) and comes.steps > 2)
+    assert [worker.thread for worker in supervisor.workers] == ["capture-a", "capture-c"]
+    steps = goes.steps
+    assert stop(supervisor) == []
+    assert goes.steps <= steps + 1
+    assert supervisor.errors() == []
+
+
+def test_who_takes_a_place_comes_after_who_had_it_has_gone() -> None:
+    trace: list[str] = []
+    supervisor = Supervisor([post(Ticking("capture-a", trace=trace), QUICK)])
+    supervisor.start(never)
+    until(lambda: supervisor.workers[0].opened)
+    supervisor.replace(post(Ticking("capture-a", trace=trace), QUICK))
+    until(lambda: checked(supervisor) and len(trace) >= 3)
+    assert trace == ["open capture-a", "close capture-a", "open capture-a"]
+    assert stop(supervisor) == []
+
+
+def test_who_will_not_go_is_passed_over_and_still_waited_for_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.supervisor._HAND_OVER_S", 0.1)
+    stuck, comes = Wedged("capture-a"), Ticking("capture-a")
+    supervisor = Supervisor([post(stuck, QUICK)])
+    supervisor.start(never)
+    supervisor.replace(post(comes, QUICK))
+    until(lambda: checked(supervisor) and comes.steps > 0)
+    assert stop(supervisor, within_s=0.3) == ["capture-a"]
+    stuck.let_go.set()
+
+
 def test_a_start_can_be_cancelled_while_a_stage_opens() -> None:
     class Slow(Ticking):
         def open(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from engines.contract import SIGNALS, Batch, DevicePart, Scores
-from engines.detector import Detector
+from engines.detector import Detector, Watched, prepare
 from engines.errors import EngineError
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
@@ -21,6 +22,7 @@ from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
+from pipelines.seating import Enter, Leave, Retune
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
@@ -271,6 +273,15 @@ class Listening:
     def forget(self, camera: str) -> None:
         self._detector.forget(camera)
 
+    def add(self, camera: str, watched: Watched) -> None:
+        self._detector.add(camera, watched)
+
+    def remove(self, camera: str) -> None:
+        self._detector.remove(camera)
+
+    def retune(self, camera: str, threshold: float) -> None:
+        self._detector.retune(camera, threshold)
+
 
 def test_batches_reuse_their_memory_and_single_frames_are_not_copied(judge: Judge, samples: list[Sample]) -> None:
     listening = Listening(judge)
@@ -287,3 +298,66 @@ def test_batches_reuse_their_memory_and_single_frames_are_not_copied(judge: Judg
     for index, (_, pixels) in enumerate(together):
         np.testing.assert_array_equal(pixels, [samples[index].pixels, samples[index + 1].pixels])
     assert listening.seen[-1][0] == samples[5].pixels.__array_interface__["data"][0]
+
+
+def entering(room: Room, judge: Judge, profile: Profile, camera: str = "a") -> Enter:
+    metrics = Metrics(CollectorRegistry()).camera(camera)
+    return Enter(camera, judge, prepare(camera, profile, profile.network.id), metrics, None, gap_s=2.0)
+
+
+def test_a_camera_that_comes_is_judged_and_one_that_leaves_no_more(
+    room: Room, judge: Judge, profile: Profile, samples: list[Sample]
+) -> None:
+    room.mailboxes["c"] = Mailbox("c", threading.Condition())
+    room.infer.order(Leave("b"), entering(room, judge, profile, "c"))
+    room.put("b", samples[0])
+    room.judge("a", samples[0])
+    assert [verdict.frame.camera for verdict in room.verdicts] == ["a"]
+    room.infer.order(entering(room, judge, profile, "b"))
+    room.judge("b", samples[1])
+    assert room.verdicts[-1].frame.camera == "b"
+
+
+def test_another_threshold_counts_from_the_next_frame_on_although_nothing_moves(
+    judge: Judge, samples: list[Sample]
+) -> None:
+    with room_of({"a": judge}, {"a": Gate()}) as room:
+        for at in range(20):
+            room.judge("a", samples[0], time_s=at * 0.2)
+        room.infer.order(Retune("a", threshold=0.5, gap_s=2.0))
+        assert room.judge("a", samples[0], time_s=4.0).threshold == 0.5
+
+
+def test_an_engine_that_nobody_needs_is_closed_and_one_that_somebody_does_is_opened(
+    room: Room, profile: Profile, samples: list[Sample]
+) -> None:
+    class Noted(OpenVinoEngine):
+        opened = closed = 0
+
+        def open(self) -> None:
+            super().open()
+            self.opened += 1
+
+        def close(self) -> None:
+            super().close()
+            self.closed += 1
+
+    other = Noted(profile.network, threads=1)
+    own = Judge(other, Detector(other, {}))
+    room.infer.order(entering(room, own, profile, "a"), entering(room, own, profile, "b"))
+    room.judge("a", samples[0])
+    room.judge("b", samples[0])
+    assert (other.opened, other.closed) == (1, 0)
+    room.infer.order(Leave("b"))
+    room.judge("a", samples[1])
+    assert other.closed == 0
+    room.infer.order(Leave("a"))
+    room.infer.step()
+    assert other.closed == 1
+
+
+def test_a_frame_made_for_another_network_is_left_out(room: Room, samples: list[Sample]) -> None:
+    small = dataclasses.replace(samples[0], pixels=samples[0].pixels[:128, :128])
+    room.put("a", small)
+    room.infer.step()
+    assert room.verdicts == []

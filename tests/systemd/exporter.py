@@ -31,6 +31,9 @@ class Exporter:
         self.metrics.engine_refused(dataclasses.replace(engine, precision="int8"))
         self.metrics.build.labels("0.1.0").set(1)
         self.metrics.queue_depth.labels("publish").set(1)
+        self.metrics.reload_success.set(1)
+        self.metrics.reloaded.set_to_current_time()
+        self.metrics.restart_needed.labels("engine.threads").set(1)
         self.work()
 
     def work(self) -> None:

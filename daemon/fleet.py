@@ -1,0 +1,224 @@
+"""The cameras of a running daemon: who watches and judges each, and how one is added, removed or changed.
+
+Belongs to the main thread. The other threads are told by messages, and of the cameras concerned alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from daemon.board import Board
+from daemon.changes import Change, Changes
+from daemon.config import Camera
+from daemon.rulings import Ruling
+from daemon.supervisor import Backoff, Post, Supervisor
+from pipelines.batcher import Batcher
+from pipelines.capture import Capture
+from pipelines.gate import Gate, GateSettings
+from pipelines.infer import Infer
+from pipelines.mailbox import Mailbox
+from pipelines.metrics import CameraMetrics, Metrics
+from pipelines.publish import PublishedCamera, Publisher
+from pipelines.seating import Enter, Leave, Order, Retune
+from pipelines.shedding import Door, Shedder
+from pipelines.sources.open import open_source
+from pipelines.sources.settings import SourceSettings
+from pipelines.sources.source import Source
+from pipelines.stage import Stage
+from pipelines.types import CameraState, CameraStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all cameras have in common."""
+
+    metrics: Metrics
+    filled: threading.Condition
+    """Of all mailboxes."""
+    shedder: Shedder
+    board: Board
+    publisher: Publisher
+    batcher: Batcher
+    infer: Infer
+    gate: GateSettings
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """A camera's place in the daemon."""
+
+    camera: Camera
+    ruling: Ruling
+    metrics: CameraMetrics
+    mailbox: Mailbox
+    door: Door
+
+
+class Fleet:
+    """The cameras that are watched now."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._seats: dict[str, _Seat] = {}
+        shared.metrics.queue_depth.labels("mailboxes").set_function(self._waiting)
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """The cameras' threads."""
+        return tuple(_thread(name) for name in self._seats)
+
+    def stall_s(self, wanted_s: float) -> float:
+        """How long the daemon may be without a frame: as wanted, unless a camera is slower than that."""
+        return max(wanted_s, 3 / min(seat.camera.fps for seat in self._seats.values()))
+
+    def take_in(self, rulings: Iterable[tuple[Camera, Ruling]]) -> list[Post]:
+        """Make room for cameras with every stage but their own; returns the posts of those."""
+        seats = [self._seat(camera, ruling) for camera, ruling in rulings]
+        self._shared.infer.order(*(self._enter(seat) for seat in seats))
+        for seat in seats:
+            self._shared.batcher.add(seat.mailbox, seat.metrics)
+        return [self._post(seat) for seat in seats]
+
+    def apply(self, changes: Changes, rulings: Mapping[str, Ruling], supervisor: Supervisor) -> None:
+        """Add, remove and change cameras; those that are not in `changes` are not touched.
+
+        `rulings` has one for each camera that is new or has another profile.
+        """
+        for name in changes.removed:
+            self._remove(name, supervisor)
+        # Who comes does so before others leave the engine that both may need: one that nobody needs is closed.
+        posts = self.take_in([(camera, rulings[camera.name]) for camera in changes.added])
+        orders: list[Order] = [Leave(name) for name in changes.removed]
+        for change in changes.changed:
+            orders += self._change(change, rulings.get(change.camera.name), supervisor)
+        self._shared.infer.order(*orders)
+        for post in posts:
+            supervisor.add(post)
+
+    def _seat(self, camera: Camera, ruling: Ruling) -> _Seat:
+        shared = self._shared
+        series = shared.metrics.camera(camera.name)
+        door = shared.shedder.door(series, camera.priority)
+        seat = _Seat(camera, ruling, series, Mailbox(camera.name, shared.filled), door)
+        self._seats[camera.name] = seat
+        shared.board.expect(camera.name)
+        self._describe(seat)
+        return seat
+
+    def _describe(self, seat: _Seat) -> None:
+        """Tell publisher and metrics by what a camera is judged."""
+        camera, ruling = seat.camera, seat.ruling
+        seat.metrics.describe_profile(ruling.profile_id)
+        seat.metrics.threshold.set(_threshold(seat))
+        self._shared.publisher.add(
+            PublishedCamera(
+                name=camera.name,
+                events=camera.events,
+                model_id=ruling.network_id,
+                profile_id=ruling.profile_id,
+                metrics=seat.metrics,
+            )
+        )
+
+    def _enter(self, seat: _Seat) -> Enter:
+        return Enter(
+            camera=seat.camera.name,
+            judge=seat.ruling.judge,
+            watched=seat.ruling.watched,
+            metrics=seat.metrics,
+            gate=Gate(self._shared.gate) if self._shared.gate.enabled else None,
+            gap_s=_gap_s(seat),
+        )
+
+    def _remove(self, name: str, supervisor: Supervisor) -> None:
+        shared = self._shared
+        del self._seats[name]
+        supervisor.remove(_thread(name))
+        shared.batcher.remove(name)
+        shared.publisher.remove(name)
+        shared.shedder.remove(name)
+        shared.board.forget(name)
+        shared.metrics.remove_camera(name)
+
+    def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
+        """Give a camera other settings; what the inference thread must be told of it is returned."""
+        name, before = change.camera.name, self._seats[change.camera.name]
+        seat = dataclasses.replace(before, camera=change.camera, ruling=ruling or before.ruling)
+        anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
+        if anew:
+            seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._shared.filled))
+            self._shared.batcher.add(seat.mailbox, seat.metrics)
+        self._seats[name] = seat
+        self._shared.shedder.rank(name, seat.camera.priority)
+        self._describe(seat)
+        if anew:
+            supervisor.replace(self._post(seat))
+        return [Retune(name, _threshold(seat), _gap_s(seat)) if ruling is None else self._enter(seat)]
+
+    def _waiting(self) -> int:
+        return sum(seat.mailbox.peek_captured_ns() is not None for seat in tuple(self._seats.values()))
+
+    def _post(self, seat: _Seat) -> Post:
+        camera, metrics, board = seat.camera, seat.metrics, self._shared.board
+        settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
+
+        def told(status: CameraStatus) -> None:
+            board.report(status)
+            self._shared.publisher.report(status)
+
+        def open_() -> Source:
+            return open_source(camera.source, settings, seat.ruling.input_size, seat.door.admits)
+
+        def make(stop: threading.Event) -> Stage:
+            def told_while_wanted(status: CameraStatus) -> None:
+                if not stop.is_set():  # its successor's word counts
+                    told(status)
+
+            return Capture(camera.name, open_, seat.mailbox, metrics, told_while_wanted, stop=stop)
+
+        def change(state: CameraState, reason: str) -> None:
+            """Say on the capture's behalf what it cannot say itself."""
+            metrics.up.set(state == "live")
+            known = board.status(camera.name) or _unknown(camera.name)
+            told(dataclasses.replace(known, state=state, reason=reason, since_wall_s=time.time()))
+
+        def died(error: BaseException) -> None:
+            metrics.restarts.inc()
+            change("lost", f"its capture failed unexpectedly ({type(error).__name__}); starting it again")
+
+        def hang(hangs: bool) -> None:  # noqa: FBT001 - a callback
+            if hangs:
+                change("lost", "its capture hangs in the decoder; only a restart of Vigil ends that")
+            else:
+                change("live", "")
+
+        return Post(_thread(camera.name), make, restart=Backoff(), on_death=died, on_hang=hang)
+
+
+def _thread(camera: str) -> str:
+    return f"capture-{camera}"
+
+
+def _threshold(seat: _Seat) -> float:
+    return seat.ruling.threshold if seat.camera.threshold is None else seat.camera.threshold
+
+
+def _gap_s(seat: _Seat) -> float:
+    return max(2.0, 3 / seat.camera.fps)
+
+
+def _unknown(camera: str) -> CameraStatus:
+    return CameraStatus(
+        camera=camera,
+        state="starting",
+        reason="",
+        since_wall_s=time.time(),
+        last_frame_wall_s=None,
+        reconnects=0,
+        score=None,
+        threshold=None,
+    )

@@ -1,0 +1,72 @@
+"""What the inference thread is told of cameras that come, go or change: messages, obeyed between two batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from engines.contract import Batch, Engine, Scores
+from engines.detector import Watched
+from pipelines.gate import Gate
+from pipelines.metrics import CameraMetrics
+
+
+class Scorer(Protocol):
+    """What judges frames: the detector."""
+
+    def score(self, batch: Batch) -> Scores:
+        """Score a batch; one entry a frame, in the batch's order."""
+
+    def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
+        """Take in that a camera showed until then what its last scored frame shows; the next one may differ."""
+
+    def forget(self, camera: str) -> None:
+        """Drop what is remembered of a camera's last frames."""
+
+    def add(self, camera: str, watched: Watched) -> None:
+        """Judge one more camera, or one by another profile."""
+
+    def remove(self, camera: str) -> None:
+        """Drop a camera; does nothing when there is none of that name."""
+
+    def retune(self, camera: str, threshold: float) -> None:
+        """Flag a camera's frames from another score on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A compiled network and the detector that runs on it, for the cameras whose profiles embed that network."""
+
+    engine: Engine
+    detector: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A camera is to be judged from now on, or by another profile than before."""
+
+    camera: str
+    judge: Judge
+    watched: Watched
+    metrics: CameraMetrics
+    gate: Gate | None
+    gap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A camera is to be judged no more."""
+
+    camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retune:
+    """A camera's frames are to be flagged from another score on, or come at another rate."""
+
+    camera: str
+    threshold: float
+    gap_s: float
+
+
+Order: TypeAlias = Enter | Leave | Retune
