@@ -14,6 +14,7 @@ from engines.lasting import LastingLatent, Standing
 from engines.light import Light
 from engines.motion import CELLS, MotionHistory
 from engines.normality import Lasting, Moving, Normality
+from engines.place import Room
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Fusion, Smoother, View, by_signal, row, statistic, uncertainty
@@ -35,16 +36,16 @@ class Watched:
     standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
 
-    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, white: Floats) -> dict[View, Floats]:
+    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, room: Room) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         seen = self.motion.observe(time_s, pixels)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
         maps: dict[View, Floats] = {"motion": _unmeasured(CELLS, CELLS) if strange is None else strange[None]}
         if moving.lasting is not None:
-            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white)
+            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white, room)
         return maps
 
-    def _standing(self, lasting: Lasting, time_s: float, white: Floats) -> Floats:
+    def _standing(self, lasting: Lasting, time_s: float, white: Floats, room: Room) -> Floats:
         """The map of what is strange now and was some seconds ago, [1, h, w].
 
         The average of whitened latents is the whitened average, and whitening is done for the memory anyway.
@@ -53,7 +54,7 @@ class Watched:
         if mean is None:
             self.standing.forget()
             return _unmeasured(*white.shape[:2])
-        slow, brief = lasting.memory.distance_white(np.stack([mean, self.lasting.brief]))
+        slow, brief = lasting.memory.distance_white(np.stack([mean, self.lasting.brief]), room)
         least = self.standing.step(time_s, slow)
         if least is None:
             return _unmeasured(*white.shape[:2])
@@ -115,6 +116,7 @@ class Detector:
 
     def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
         self._engine = engine
+        self._room = Room()
         self._cameras = {camera: prepare(camera, profile, engine.info.model) for camera, profile in profiles.items()}
 
     def score(self, batch: Batch) -> Scores:
@@ -184,7 +186,7 @@ class Detector:
     def _compare(self, camera: str, encoded: Encoded, index: int) -> _Compared:
         memory = self._cameras[camera].normality.memory
         white = memory.white(memory.seen(encoded)[index : index + 1])
-        return _Compared(*memory.compare_white(white), white)
+        return _Compared(*memory.compare_white(white, self._room), white)
 
     def _judge(
         self, batch: Batch, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
@@ -197,7 +199,7 @@ class Detector:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            raw |= camera.in_time(moving, time_s, batch.pixels[index], white[0])
+            raw |= camera.in_time(moving, time_s, batch.pixels[index], white[0], self._room)
         judged = row(normality.fusion, normality.ensemble, camera.statistics(time_s, raw))
         return _Judgement(judged, Maps(lambda: _maps(normality.fusion, raw)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -33,7 +33,27 @@ this is nothing that a person would see, however quiet the scene."""
 _REACH: Final = (3, 5)
 """Height and width, in places, of what is nearby."""
 
-Halves = NDArray[np.float16]
+Halves: TypeAlias = NDArray[np.float16]
+
+
+class Room:
+    """Where halves become floats for a moment. Kept from frame to frame, since fresh memory costs page faults.
+
+    Belongs to one thread.
+    """
+
+    def __init__(self) -> None:
+        self._floats = np.empty(0, np.float32)
+
+    def floats(self, halves: Halves) -> Floats:
+        """The same numbers in float32, until the next call."""
+        if self._floats.size < halves.size:
+            self._floats = np.empty(halves.size, np.float32)
+        flat = halves.reshape(1, -1)
+        into = self._floats[: halves.size].reshape(1, -1)
+        # Six times as fast as numpy's conversion, and as exact.
+        cv2.addWeighted(flat, 1.0, flat, 0.0, 0.0, dst=into, dtype=cv2.CV_32F)
+        return into.reshape(halves.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +62,9 @@ class Memory:
 
     whiten: Floats
     """float32 [D, D]: maps what is compared to the space of distances."""
-    modes: Floats
-    """float32 [h*w, K, D]: what is remembered, in that space; [1, K, D] if all places share it."""
+    modes: Halves
+    """float16 [h*w, K, D]: what is remembered, in that space; [1, K, D] if all places share it. As floats they would be
+    most of what a camera needs of the machine's memory."""
     colour: Floats
     """float32 [D, C]: the way back to latents."""
     norms: Floats
@@ -51,10 +72,14 @@ class Memory:
     of_features: bool
 
     @classmethod
-    def of(cls, whiten: Floats, modes: Floats, colour: Floats | None = None) -> Memory:
-        """Complete a memory by what follows from its parts: of latents, or of features with their way to latents."""
+    def of(cls, whiten: Floats, modes: Floats | Halves, colour: Floats | None = None) -> Memory:
+        """Complete a memory by what follows from its parts: of latents, or of features with their way to latents.
+
+        The modes are rounded to float16, as a profile stores them.
+        """
         back = np.linalg.inv(whiten).astype(np.float32) if colour is None else colour
-        return cls(whiten, modes, back, np.square(modes).sum(-1)[:, None], colour is not None)
+        halves = modes.astype(np.float16)
+        return cls(whiten, halves, back, np.square(halves.astype(np.float32)).sum(-1)[:, None], colour is not None)
 
     def seen(self, encoded: Encoded) -> Floats:
         """What of the encoder's output this memory compares, float32 [N, h, w, D]."""
@@ -77,22 +102,22 @@ class Memory:
         # One product of two matrices: as an array of matrices it would be many small ones.
         return np.asarray((seen.reshape(-1, seen.shape[-1]) @ self.whiten).reshape(seen.shape), np.float32)
 
-    def compare_white(self, white: Floats) -> tuple[Floats, Floats]:
+    def compare_white(self, white: Floats, room: Room | None = None) -> tuple[Floats, Floats]:
         """`compare` of what is in the space of distances already."""
         count, height, width = white.shape[:3]
-        placed = self._placed(white)
-        offsets = self._offsets(placed)
+        room, placed = room or Room(), self._placed(white)
+        offsets = self._offsets(placed, room)
         nearest = offsets.argmin(-1)
         least = np.take_along_axis(offsets, nearest[..., None], -1)[..., 0]
-        modes = self.modes[np.arange(len(self.modes))[:, None], nearest]
+        modes = room.floats(self.modes[np.arange(len(self.modes))[:, None], nearest])
         normal = modes.reshape(-1, modes.shape[-1]) @ self.colour
         latents = _by_frame(normal.reshape(-1, count, self.colour.shape[1])).reshape(count, height, width, -1)
         return _distances(placed, least, (count, height, width)), latents
 
-    def distance_white(self, white: Floats) -> Floats:
+    def distance_white(self, white: Floats, room: Room | None = None) -> Floats:
         """`distance` of what is in the space of distances already."""
         placed = self._placed(white)
-        return _distances(placed, self._offsets(placed).min(-1), white.shape[:3])
+        return _distances(placed, self._offsets(placed, room or Room()).min(-1), white.shape[:3])
 
     def _placed(self, white: Floats) -> Floats:
         """Place by place: [h*w, N, D], or [1, h*w*N, D] where all share the modes."""
@@ -100,9 +125,9 @@ class Memory:
         placed = white.reshape(count, -1, channels).transpose(1, 0, 2)
         return np.ascontiguousarray(placed).reshape(len(self.modes), -1, channels)
 
-    def _offsets(self, placed: Floats) -> Floats:
+    def _offsets(self, placed: Floats, room: Room) -> Floats:
         """Squared distances to the modes, less the squared length of what is compared: [h*w, N, K]."""
-        offsets = np.asarray(placed @ self.modes.transpose(0, 2, 1))
+        offsets = np.asarray(placed @ room.floats(self.modes).transpose(0, 2, 1))
         offsets *= -2
         offsets += self.norms
         return offsets
@@ -111,7 +136,7 @@ class Memory:
         """Arrays for a profile, their names beginning with `name`; the modes in float16."""
         arrays: dict[str, NDArray[Any]] = {
             f"{name}.whiten": self.whiten,
-            f"{name}.modes": self.modes.astype(np.float16),
+            f"{name}.modes": self.modes,
         }
         if self.of_features:
             arrays[f"{name}.colour"] = self.colour
@@ -121,7 +146,7 @@ class Memory:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Memory:
         """The inverse of `to_arrays`."""
         whiten = arrays[f"{name}.whiten"].astype(np.float32)
-        modes = arrays[f"{name}.modes"].astype(np.float32)
+        modes = arrays[f"{name}.modes"]
         colour = arrays.get(f"{name}.colour")
         return cls.of(whiten, modes, None if colour is None else colour.astype(np.float32))
 
@@ -136,7 +161,7 @@ def fit_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: 
     for row in range(height):  # a row at a time: all places at once would need gigabytes
         seen = latents[chosen, row].astype(np.float32) @ whiten
         modes[row] = _cluster(np.ascontiguousarray(seen.transpose(1, 0, 2)), modes.shape[2])
-    return Memory.of(whiten, _stored(modes.reshape(height * width, -1, channels)))
+    return Memory.of(whiten, modes.reshape(height * width, -1, channels))
 
 
 def fit_shared_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats, most: int = SHARED_MODES) -> Memory:
@@ -148,12 +173,7 @@ def fit_shared_memory(latents: Halves, chosen: NDArray[np.intp], whiten: Floats,
     # A fixed seed: the same pictures make the same memory.
     some = np.sort(np.random.default_rng(0).permutation(len(seen))[:_MOST_SHARED])
     modes = _cluster(seen[some][None].astype(np.float32) @ whiten, min(most, len(some)))
-    return Memory.of(whiten, _stored(modes))
-
-
-def _stored(modes: Floats) -> Floats:
-    """Rounded as a profile stores them, so that a fresh profile and a loaded one give equal scores."""
-    return modes.astype(np.float16).astype(np.float32)
+    return Memory.of(whiten, modes)
 
 
 def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:

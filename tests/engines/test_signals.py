@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from engines.contract import SIGNALS, Floats
 from engines.lasting import CONSTANT_S, LastingLatent
-from engines.place import Memory, fit_memory, fit_whitening
+from engines.place import Memory, Room, fit_memory, fit_whitening
 from engines.scoring import (
     SMOOTHING_S,
     Fusion,
@@ -154,6 +156,7 @@ def test_a_frame_alone_is_judged_as_in_a_table(values: list[float]) -> None:
 def test_the_nearest_mode_is_found_and_how_far_it_is(count: int, shared: bool) -> None:
     rng = np.random.default_rng(1)
     whiten, modes = rng.normal(size=(6, 6)), rng.normal(size=(1 if shared else 20, 5, 6))
+    modes = modes.astype(np.float16).astype(np.float64)
     memory = Memory.of(whiten.astype(np.float32), modes.astype(np.float32))
     seen = rng.normal(size=(count, 4, 5, 6)).astype(np.float32)
     distance, normal = memory.compare(seen)
@@ -164,3 +167,14 @@ def test_the_nearest_mode_is_found_and_how_far_it_is(count: int, shared: bool) -
         nearest = modes[0 if shared else place][apart.argmin()] @ np.linalg.inv(whiten)
         np.testing.assert_allclose(normal.reshape(count, 20, 6)[frame, place], nearest, rtol=1e-2, atol=1e-3)
     np.testing.assert_allclose(memory.distance(seen), distance, rtol=1e-4)
+
+
+@given(
+    hnp.arrays(
+        np.float16, hnp.array_shapes(min_dims=3, max_dims=3, max_side=9), elements=st.floats(-6e4, 6e4, width=16)
+    )
+)
+def test_halves_become_the_floats_that_they_are(halves: NDArray[np.float16]) -> None:
+    room = Room()
+    room.floats(np.ones((9, 9, 9), np.float16))
+    np.testing.assert_array_equal(room.floats(halves), halves.astype(np.float32))
