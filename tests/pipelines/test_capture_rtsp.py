@@ -1,26 +1,17 @@
 """A camera's whole life over real RTSP: it opens, stalls, hangs up, refuses, dies and returns."""
 
 import itertools
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from pipelines.capture import Capture
-from pipelines.mailbox import Mailbox
-from pipelines.metrics import Metrics
 from pipelines.simulation.rtsp import RtspServer
-from pipelines.sources.open import open_source
-from pipelines.sources.settings import SourceSettings
-from pipelines.sources.spec import parse_source
-from pipelines.types import CameraStatus, Frame
+from tests.pipelines.cameras import RETURN_S, Camera
 from tests.pipelines.sources.numbered import number_of, numbered_video
 
 FRAMES = 90
-RETURN_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -33,65 +24,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(clip: Path) -> Iterator[RtspServer]:
     with RtspServer({"gate": clip, "yard": clip}) as server:
         yield server
-
-
-class Camera:
-    """A capture on a thread of its own, and what came of it."""
-
-    def __init__(self, url: str, **settings: object) -> None:
-        self.frames: list[Frame] = []
-        self.states: list[CameraStatus] = []
-        self.registry = CollectorRegistry()
-        self.longest_step_s = 0.0
-        self._stop = threading.Event()
-        self._mailbox = Mailbox("gate", threading.Condition())
-        how = SourceSettings(fps=5.0, **settings)  # type: ignore[arg-type]
-        self.capture = Capture(
-            "gate",
-            lambda: open_source(parse_source(url), how, (48, 64)),
-            self._mailbox,
-            Metrics(self.registry).camera("gate"),
-            self.states.append,
-            stop=self._stop,
-        )
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Camera":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        self.capture.open()
-        while not self._stop.is_set():
-            began = time.monotonic()
-            self.capture.step()
-            self.longest_step_s = max(self.longest_step_s, time.monotonic() - began)
-            if (frame := self._mailbox.take()) is not None:
-                self.frames.append(frame)
-        self.capture.close()
-
-    def value(self, name: str, **labels: str) -> float:
-        return self.registry.get_sample_value(f"vigil_{name}", {"camera": "gate", **labels}) or 0.0
-
-    def wait_for(self, state: str, limit_s: float = RETURN_S) -> float:
-        return wait(lambda: self.capture.status.state == state, limit_s)
-
-    def wait_for_frames(self, more: int, limit_s: float = RETURN_S) -> float:
-        enough = len(self.frames) + more
-        return wait(lambda: len(self.frames) >= enough, limit_s)
-
-
-def wait(until: Callable[[], bool], limit_s: float) -> float:
-    """Seconds until something is so."""
-    began = time.monotonic()
-    while not until():
-        assert time.monotonic() - began < limit_s, f"not within {limit_s} s"
-        time.sleep(0.01)
-    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
