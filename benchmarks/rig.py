@@ -89,7 +89,10 @@ class CameraServer:
         """Serve; returns once the port is open."""
         names = [f"{name}={path}" for name, path in self.streams.items()]
         command = [sys.executable, "-m", "pipelines.simulation.rtsp", "--port", str(self.port), *names]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # In a session of its own, so that a Ctrl-C reaches the benchmark alone.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert self._process.stdout is not None
         self._process.stdout.readline()
 

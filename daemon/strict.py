@@ -45,7 +45,7 @@ def explain(message: str, data: object, into: type[Any]) -> str:
     kind, value = _follow(steps, inspect.type_info(into), data)
     what = message[: found.start()] if found else message
     if unknown := _UNKNOWN.match(what):
-        return f"{_join(path, unknown['key'])}: unknown key; {_did_you_mean(unknown['key'], kind)}"
+        return f"{_join(path, _brief(unknown['key']))}: unknown key; {_did_you_mean(unknown['key'], kind)}"
     if missing := _MISSING.match(what):
         wanted = _field(kind, missing["key"])
         return f"{_join(path, missing['key'])}: missing; expected {describe(wanted)}"
@@ -90,10 +90,14 @@ def show(value: object) -> str:
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, str):
-        return f'"{value[:_LONGEST]}…"' if len(value) > _LONGEST else f'"{value}"'
+        return f'"{_brief(value)}"'
     if isinstance(value, Sequence):
         return f"a list of {len(value)}" if value else "an empty list"
     return str(value).lower() if isinstance(value, bool) else str(value)[:_LONGEST]
+
+
+def _brief(text: str) -> str:
+    return f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
 
 
 def _bounds(ge: float | None, gt: float | None, le: float | None, lt: float | None) -> str:
@@ -143,7 +147,7 @@ def _item(kind: inspect.Type | None, index: int) -> inspect.Type | None:
 
 def _did_you_mean(key: str, kind: inspect.Type | None) -> str:
     names = [f.encode_name for f in kind.fields] if isinstance(kind, inspect.StructType) else []
-    close = difflib.get_close_matches(key, names, n=1)
+    close = difflib.get_close_matches(key[:_LONGEST], names, n=1)
     return f'did you mean "{close[0]}"?' if close else f"expected {_either(names)}"
 
 

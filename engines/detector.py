@@ -244,5 +244,5 @@ def prepare(camera: str, profile: Profile, model: str) -> Watched:
     try:
         light = Light.from_arrays(profile.arrays)
         return Watched(Normality.from_arrays(profile.arrays), profile.threshold, profile.still, light)
-    except (KeyError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error

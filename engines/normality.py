@@ -97,7 +97,7 @@ class Normality:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Normality:
-        """The inverse of `to_arrays`. Raises KeyError or ValueError when they are not of a profile."""
+        """The inverse of `to_arrays`. Raises LookupError, ValueError or TypeError when they are not of a profile."""
         members = sum(name.startswith(_ENSEMBLE) and name.endswith(".fused") for name in arrays)
         return cls(
             Memory.from_arrays(arrays, "memory"),

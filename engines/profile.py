@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError, ProfileError
 from engines.network.files import Network
+from engines.npz import read_npz
 from engines.whole import write_whole
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -86,8 +87,8 @@ class Profile:
         manifest, arrays, network = _split(_verified(data))
         try:
             told = msgspec.json.decode(manifest, type=Manifest)
-            return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, _unpack(arrays))
-        except (msgspec.DecodeError, EngineError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+            return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, read_npz(arrays))
+        except (EngineError, ValueError, RecursionError) as error:  # what msgspec raises is a ValueError
             raise ProfileError(f"the profile's contents make no sense ({error}): {_AGAIN}") from error
 
     def _body(self) -> bytes:
@@ -133,8 +134,3 @@ def _pack(arrays: Arrays) -> bytes:
             np.lib.format.write_array(one, np.ascontiguousarray(arrays[name]), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), one.getvalue(), zipfile.ZIP_DEFLATED, 1)
     return packed.getvalue()
-
-
-def _unpack(data: bytes) -> Arrays:
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}

@@ -6,10 +6,12 @@ import re
 
 HIDDEN = "***"
 
-_WORD_WITH_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*://)(?P<rest>\S+)")
+# Possessive, and begun nowhere inside a run: whatever comes, it is looked at once.
+_WORD_WITH_URL = re.compile(r"(?<![A-Za-z0-9+.\-])(?P<scheme>[A-Za-z0-9+.\-]++://)(?P<rest>\S+)")
 _AUTHORITY = re.compile(r"[^/?#]*")
-_NAME = r"[\w.\-%\[\]]*(?:token|key|pass|pwd|auth|sig|secret|cred|session|jwt)[\w.\-%\[\]]*"
-_PARAMETER = re.compile(rf"(?P<name>[?&;#/=]{_NAME}|\b(?:access_)?(?:password|passwd|pwd))=[^&;\s]*", re.IGNORECASE)
+_TELLING = r"(?=[\w.\-%\[\]]*?(?:token|key|pass|pwd|auth|sig|secret|cred|session|jwt))"
+_NAME = rf"[?&;#/=]{_TELLING}[\w.\-%\[\]]++"
+_PARAMETER = re.compile(rf"(?P<name>{_NAME}|\b(?:access_)?(?:password|passwd|pwd))=[^&;\s]*", re.IGNORECASE)
 _HEADER = re.compile(r"(?P<name>\b(?:proxy-)?authorization:\s*)[^\r\n]+", re.IGNORECASE)
 
 
@@ -22,6 +24,15 @@ def redact(text: str) -> str:
     text = _WORD_WITH_URL.sub(_without_credentials, text)
     text = _PARAMETER.sub(rf"\g<name>={HIDDEN}", text)
     return _HEADER.sub(rf"\g<name>{HIDDEN}", text)
+
+
+def redact_address(address: str) -> str:
+    """The same for a text that is one URL or path: whatever blanks are in its password, however the URL is mistyped."""
+    before, at, after = address.rpartition("@")
+    scheme, mark, rest = before.partition("://")
+    if not at or ":" not in (rest if mark else before):
+        return redact(address)
+    return redact(f"{scheme}{mark}{HIDDEN}@{after}" if mark else f"{HIDDEN}@{after}")
 
 
 def _without_credentials(word: re.Match[str]) -> str:

@@ -133,7 +133,7 @@ def _usable(profile: Path) -> bool:
     try:
         loaded = Profile.load(profile)
         Normality.from_arrays(loaded.arrays)
-    except (ProfileError, KeyError, ValueError, TypeError):  # of another version
+    except (ProfileError, LookupError, ValueError, TypeError):  # of another version
         return False
     return loaded.network.id == shared_network().id
 

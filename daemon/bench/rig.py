@@ -24,6 +24,8 @@ class Seat:
     profile: Path
     alarmed: bool = False
     """Whether nearly everything exceeds its threshold: it raises an alert every second."""
+    transport: str = "tcp"
+    """How RTSP carries the video: tcp or udp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +76,28 @@ def watching(folder: Path, plan: Plan) -> Iterator[Site]:
     Raises:
         ChildFailed: A process ended, or not all cameras were up in time.
     """
+    with (
+        cameras_serving(folder, plan.seats) as (server, urls),
+        daemon_watching(folder, plan, urls) as (daemon, metrics),
+    ):
+        yield Site(daemon, server, metrics, tuple(urls.values()))
+
+
+@contextlib.contextmanager
+def daemon_watching(folder: Path, plan: Plan, urls: Mapping[str, str]) -> Iterator[tuple[Child, str]]:
+    """Run the daemon on cameras that are served; entered when every one is up. Gives it and the URL of its metrics.
+
+    Raises:
+        ChildFailed: It ended, or not all cameras were up in time, or it did not stop when asked.
+    """
     ports = free_port(0), free_port(0)
-    with cameras_serving(folder, plan.seats) as (server, urls):
-        config = folder / "vigil.toml"
-        config.write_text(_settings(folder, plan, urls, ports))
-        metrics = f"http://127.0.0.1:{ports[1]}/metrics"
-        with Child("the daemon", ["daemon", "run", "--config", config], folder / "daemon.log") as daemon:
-            daemon.await_that(lambda: _all_up(metrics, len(plan.seats)), _PATIENCE_S)
-            yield Site(daemon, server, metrics, tuple(urls.values()))
-            daemon.stop(20.0)
+    config = folder / "vigil.toml"
+    config.write_text(_settings(folder, plan, urls, ports))
+    metrics = f"http://127.0.0.1:{ports[1]}/metrics"
+    with Child("the daemon", ["daemon", "run", "--config", config], folder / "daemon.log") as daemon:
+        daemon.await_that(lambda: _all_up(metrics, len(plan.seats)), _PATIENCE_S)
+        yield daemon, metrics
+        daemon.stop(20.0)
 
 
 def _settings(folder: Path, plan: Plan, urls: Mapping[str, str], ports: tuple[int, int]) -> str:
@@ -96,7 +111,7 @@ def _settings(folder: Path, plan: Plan, urls: Mapping[str, str], ports: tuple[in
         link.symlink_to(seat.profile.resolve())
         lines.append(
             f'[[cameras]]\nname = "{name}"\nsource = "{urls[name]}"\nprofile = "profiles/{name}.vigil"\n'
-            f"fps = {plan.fps:g}" + (_ALARMED if seat.alarmed else "")
+            f'fps = {plan.fps:g}\ntransport = "{seat.transport}"' + (_ALARMED if seat.alarmed else "")
         )
     return "\n".join(lines) + "\n"
 

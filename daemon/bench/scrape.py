@@ -26,6 +26,13 @@ class Page:
         with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - a loopback address of our own
             return cls(list(text_string_to_metric_families(reply.read().decode())))
 
+    def without(self, label: str, value: str) -> Page:
+        """The page less the samples that carry this label."""
+        page = Page(())
+        for name, samples in self._samples.items():
+            page._samples[name] = [sample for sample in samples if sample[0].get(label) != value]
+        return page
+
     def total(self, name: str, **labels: str) -> float:
         """Sum of the samples that carry these labels."""
         return sum(value for have, value in self._samples[name] if labels.items() <= have.items())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from daemon.errors import SettingsError
 from engines.evaluation.truth import Labels, Span, Truth
 from engines.evaluation.truthfile import TruthError, read_mask, read_truth_file, truth_of
+from engines.npz import read_npz
 from pipelines.errors import SourceError
 from pipelines.simulation.sidecar import ClipTruth, load_truth, masks_path, truth_path
 from pipelines.sources.spec import CLIP_SUFFIXES, PICTURE_SUFFIXES, SourceSpec, list_files, parse_source
@@ -140,8 +141,8 @@ class _Shelf:
         if clip == self._clip:
             return
         try:
-            with np.load(masks_path(clip)) as stored:
-                frames, self._bits = stored["frames"], stored["bits"]
+            stored = read_npz(masks_path(clip).read_bytes())
+            frames, self._bits = stored["frames"], stored["bits"]
         except (OSError, KeyError, ValueError) as error:
             raise TruthError(f"{masks_path(clip)} holds no masks: render the clip again") from error
         self._rows = {int(frame): row for row, frame in enumerate(frames)}

@@ -76,7 +76,7 @@ def read_truth_file(path: Path) -> TruthFile:
         read = msgspec.json.decode(path.read_bytes(), type=TruthFile)
     except OSError as error:
         raise TruthError(f"{path}: cannot read the truth ({error.strerror}): check the path") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TruthError(f"{path}: not a vigil.truth/1 file: {error}") from error
     for entry in read.sources:
         for span in entry.abnormal:

@@ -15,6 +15,7 @@ from typing import Final
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.errors import SourceError
 from pipelines.simulation.encode import Encoder
@@ -25,8 +26,8 @@ from pipelines.simulation.scene.geometry import Image
 
 SLOW_EVERY = 3
 """A slow camera sends one in so many frames."""
-_NOISE = 1.5
-"""Standard deviation of the sensor's noise in a picture that shows nothing."""
+_NOISE, _NIGHT_NOISE = 2, 5
+"""Largest steps of the sensor's noise: in a picture that shows nothing, and at the gain of the night."""
 _STILL_BITS = 0.8
 """Bits a pixel of what is frozen: a key frame so good that what follows has little to mend."""
 _OF_A_MOMENT: Final = ("frozen", "repeated")
@@ -165,10 +166,14 @@ def _as_image(pixels: np.ndarray) -> Image:
 
 def _flat(level: float) -> Callable[[Image, int], Image]:
     def flat(pixels: Image, number: int) -> Image:
-        noise = np.random.default_rng(number).normal(level, _NOISE, pixels.shape)
-        return _as_image(noise)
+        return _as_image(level + _noise(pixels.shape, number, _NOISE))
 
     return flat
+
+
+def _noise(shape: tuple[int, ...], number: int, most: int) -> NDArray[np.int8]:
+    """Another one for each picture, the same each time."""
+    return np.random.default_rng(number).integers(-most, most, shape, np.int8, endpoint=True)
 
 
 def _blurred(pixels: Image, _number: int) -> Image:
@@ -179,7 +184,7 @@ def _covered(pixels: Image, number: int) -> Image:
     """A hand or a spray a finger's breadth away: dark, without an edge, brighter to one side."""
     height, width = pixels.shape[:2]
     shade = np.broadcast_to(np.linspace(25, 60, width)[None, :, None], (height, width, 3)) * (1.0, 0.85, 0.8)
-    return _as_image(shade + np.random.default_rng(number).normal(0, _NOISE, (height, width, 3)))
+    return _as_image(shade + _noise(shade.shape, number, _NOISE))
 
 
 def _shaken(pixels: Image, number: int) -> Image:
@@ -205,7 +210,7 @@ def _infrared(pixels: Image, number: int) -> Image:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     across, down = np.linspace(-1, 1, width)[None, :], np.linspace(-1, 1, height)[:, None]
     lamp = 1.15 - 0.55 * (across**2 + down**2) / 2
-    noisy = (30 + 0.75 * grey) * lamp + np.random.default_rng(number).normal(0, 3, grey.shape)
+    noisy = (30 + 0.75 * grey) * lamp + _noise(grey.shape, number, _NIGHT_NOISE)
     return _as_image(np.repeat(noisy[:, :, None], 3, axis=2))
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.npz import read_npz
 from pipelines.errors import SourceRefused
 from pipelines.simulation.scene import FrameTruth, Instance, Kind, Planted, Scene
+
+Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=16_384)]
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -43,9 +46,9 @@ class ClipTruth(msgspec.Struct, frozen=True, kw_only=True):
     view: int
     seed: int
     fps: float
-    width: int
-    height: int
-    frames: int
+    width: Side
+    height: Side
+    frames: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
     planted: tuple[PlantedSpan, ...]
     seen: tuple[Seen, ...]
 
@@ -130,9 +133,13 @@ def load_truth(clip: Path) -> ClipTruth:
     """
     path = truth_path(clip)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ClipTruth)
-    except (OSError, msgspec.DecodeError) as error:
+        truth = msgspec.json.decode(path.read_bytes(), type=ClipTruth)
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceRefused(f"{path} is not the truth of a clip: {error}") from error
+    known = {one.id for one in truth.planted}
+    if not all(0 <= one.frame < truth.frames and one.id in known for one in truth.seen):
+        raise SourceRefused(f"{path} is not the truth of a clip: it tells of frames or anomalies that are not in it")
+    return truth
 
 
 def load_masks(clip: Path, truth: ClipTruth) -> dict[int, NDArray[np.uint8]]:
@@ -141,16 +148,15 @@ def load_masks(clip: Path, truth: ClipTruth) -> dict[int, NDArray[np.uint8]]:
     Raises:
         SourceRefused: There are none, or they cannot be read.
     """
-    try:
-        with np.load(masks_path(clip)) as stored:
-            frames, bits = stored["frames"], stored["bits"]
-    except (OSError, KeyError, ValueError) as error:
-        raise SourceRefused(f"{masks_path(clip)} holds no masks: {error}") from error
     size = truth.width * truth.height
-    return {
-        int(frame): (np.unpackbits(row, count=size) * 255).reshape(truth.height, truth.width)
-        for frame, row in zip(frames, bits, strict=True)
-    }
+    try:
+        stored = read_npz(masks_path(clip).read_bytes())
+        return {
+            int(frame): (np.unpackbits(row, count=size) * 255).reshape(truth.height, truth.width)
+            for frame, row in zip(stored["frames"], stored["bits"], strict=True)
+        }
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise SourceRefused(f"{masks_path(clip)} holds no masks of this clip: {error}") from error
 
 
 def frame_instances(truth: ClipTruth, frame: int) -> tuple[Instance, ...]:

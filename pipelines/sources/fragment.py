@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from pipelines.errors import SourceRefused
 
-_SECONDS = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
-_CLOCK = re.compile(r"(?:(?P<hours>\d+):)?(?P<minutes>[0-5]?\d):(?P<seconds>[0-5]\d(?:\.\d*)?)", re.ASCII)
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?", re.ASCII)
+_CLOCK = re.compile(r"(?:(?P<hours>\d{1,6}):)?(?P<minutes>[0-5]?\d):(?P<seconds>[0-5]\d(?:\.\d*)?)", re.ASCII)
+_SHOWN = 60
 _EXPECTED = "expected #t=START,END in seconds or mm:ss, such as #t=2.5,9 or #t=,1:30"
 
 
@@ -40,13 +41,13 @@ def parse_stretch(value: str) -> Stretch:
     """Read the value of a ``t`` dimension, such as ``2.5,9``; raises SourceRefused when it is malformed."""
     begin, comma, end = value.removeprefix("npt:").partition(",")
     if not begin and not end:
-        raise SourceRefused(f"malformed fragment #t={value}: {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: {_EXPECTED}")
     if comma and not end:
-        raise SourceRefused(f"malformed fragment #t={value}: no end after the comma; {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: no end after the comma; {_EXPECTED}")
     start_s = _seconds(begin, value) if begin else 0.0
     end_s = _seconds(end, value) if end else None
     if end_s is not None and end_s <= start_s:
-        raise SourceRefused(f"malformed fragment #t={value}: it ends before it begins; {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: it ends before it begins; {_EXPECTED}")
     return Stretch(start_s, end_s)
 
 
@@ -55,5 +56,5 @@ def _seconds(time: str, value: str) -> float:
         return float(time)
     clock = _CLOCK.fullmatch(time)
     if clock is None:
-        raise SourceRefused(f"malformed fragment #t={value}: {time!r} is no time; {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: {time[:_SHOWN]!r} is no time; {_EXPECTED}")
     return int(clock["hours"] or 0) * 3600 + int(clock["minutes"]) * 60 + float(clock["seconds"])

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from pipelines.errors import SourceRefused
-from pipelines.redact import redact
+from pipelines.redact import redact_address
 from pipelines.sources.fragment import WHOLE, Stretch, parse_stretch, split_fragment
 
 SourceKind: TypeAlias = Literal["stream", "video", "pictures", "clips", "device"]
@@ -54,7 +54,7 @@ class SourceSpec:
         """What to call the source in front of people: holds no secret."""
         whole = self.start_s == 0 and self.end_s is None
         end = "" if self.end_s is None else f",{self.end_s:g}"
-        return redact(self.location) + ("" if whole else f"#t={self.start_s:g}{end}")
+        return redact_address(self.location) + ("" if whole else f"#t={self.start_s:g}{end}")
 
     @property
     def live(self) -> bool:
@@ -85,7 +85,7 @@ def _split(text: str) -> tuple[str, Stretch]:
     try:
         return location, parse_stretch(value)
     except SourceRefused as error:
-        raise SourceRefused(f"{redact(location)}: {error}") from None
+        raise SourceRefused(f"{redact_address(location)}: {error}") from None
 
 
 def _locate(location: str, stretch: Stretch, base: Path | None) -> SourceSpec:

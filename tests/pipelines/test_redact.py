@@ -1,8 +1,10 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.redact import redact
+from pipelines.redact import redact, redact_address
 
 VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
 PASSWORD = st.text(VISIBLE, min_size=3).map(lambda s: "Zq" + s)
@@ -60,3 +62,25 @@ def test_no_secret_parameter_survives(name: str, secret: str) -> None:
 @given(st.text() | st.text(st.sampled_from("abrtsp:/@?&=#. token")))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("rtsp://admin:my dog@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://admin:a\x1eb@cam/1", "rtsp://***@cam/1"),
+        ("rtsp:/admin:hunter2@cam/1", "***@cam/1"),
+        ("rtsp://admin@cam/1", "rtsp://***@cam/1"),
+        ("http://cdn/video@1080p.mp4", "http://cdn/video@1080p.mp4"),
+        ("clips/noon@gate.mp4", "clips/noon@gate.mp4"),
+    ],
+)
+def test_an_address_tells_no_password_whatever_blanks_and_slips_are_in_it(address: str, expected: str) -> None:
+    assert redact_address(address) == expected
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "?" + "token" * 40_000, "=a" * 100_000, "://" * 60_000])
+def test_long_texts_take_no_longer_than_they_are_long(text: str) -> None:
+    began = time.process_time()
+    redact(text)
+    assert time.process_time() - began < 2, "looking at each letter once takes some hundredths of a second"

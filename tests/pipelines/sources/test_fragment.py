@@ -67,3 +67,10 @@ def test_any_text_is_read_or_refused_and_nothing_else(value: str) -> None:
 )
 def test_only_the_time_dimension_is_taken_off(text: str, location: str, value: str | None) -> None:
     assert split_fragment(text) == (location, value)
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, f"0,{'9' * 400}", f"{'1' * 5000}:00:00"])
+def test_times_that_no_number_can_hold_are_malformed(value: str) -> None:
+    with pytest.raises(SourceRefused, match="is no time") as refused:
+        parse_stretch(value)
+    assert len(str(refused.value)) < 300
