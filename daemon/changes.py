@@ -10,9 +10,9 @@ import msgspec
 
 from daemon.config import Camera, Settings
 
-_LIVE: Final = frozenset({"cameras", "events"})
+_LIVE: Final = frozenset({"cameras", "events", "health"})
 """Sections that are applied while the daemon runs; whatever else is changed waits for a restart."""
-_DOWNSTREAM: Final = frozenset({"profile", "threshold", "priority", "events"})
+_DOWNSTREAM: Final = frozenset({"profile", "threshold", "priority", "events", "health"})
 """Keys of a camera that leave its connection alone."""
 
 

@@ -21,6 +21,7 @@ from pipelines.batcher import BatchSettings
 from pipelines.errors import SourceError
 from pipelines.events import EventSettings
 from pipelines.gate import GateSettings
+from pipelines.health.settings import HealthSettings
 from pipelines.publish import PublishSettings
 from pipelines.redact import redact
 from pipelines.shedding import Priority, SheddingSettings
@@ -66,6 +67,8 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Score from which a frame is flagged, in place of the profile's own."""
     events: EventSettings | None = None
     """Keys that differ from ``[events]`` for this camera."""
+    health: HealthSettings | None = None
+    """Keys that differ from ``[health]`` for this camera."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     batch: BatchSettings = BatchSettings()
     publish: PublishSettings = PublishSettings()
     events: EventSettings = EventSettings()
+    health: HealthSettings = HealthSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
@@ -96,6 +100,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True):
     paced: bool
     threshold: float | None
     events: EventSettings
+    health: HealthSettings
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +163,7 @@ def _reject_doubles(settings: Settings, where: str) -> None:
 def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int, environ: Mapping[str, str]) -> Camera:
     written, key = settings.cameras[index], f"{path.name}: cameras[{index}]"
     profile = _profile(path.parent, written.profile, f"{key}.profile")
-    merged = {**data.get("events", {}), **data["cameras"][index].get("events", {})}
+    events, health = ({**data.get(s, {}), **data["cameras"][index].get(s, {})} for s in ("events", "health"))
     return Camera(
         name=written.name,
         source=_source(path, written, key, environ),
@@ -168,7 +173,8 @@ def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int,
         transport=written.transport,
         paced=written.paced,
         threshold=written.threshold,
-        events=convert(merged, EventSettings, f"{key}.events"),
+        events=convert(events, EventSettings, f"{key}.events"),
+        health=convert(health, HealthSettings, f"{key}.health"),
     )
 
 

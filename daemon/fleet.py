@@ -19,6 +19,7 @@ from daemon.supervisor import Backoff, Post, Supervisor
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
 from pipelines.gate import Gate, GateSettings
+from pipelines.health.monitor import Monitor
 from pipelines.infer import Infer
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics, Metrics
@@ -56,6 +57,7 @@ class _Seat:
     metrics: CameraMetrics
     mailbox: Mailbox
     door: Door
+    health: Monitor
 
 
 class Fleet:
@@ -103,7 +105,10 @@ class Fleet:
         shared = self._shared
         series = shared.metrics.camera(camera.name)
         door = shared.shedder.door(series, camera.priority)
-        seat = _Seat(camera, ruling, series, Mailbox(camera.name, shared.filled), door)
+        health = Monitor(
+            camera.name, series, shared.publisher.fault, view=ruling.view, still=ruling.still, settings=camera.health
+        )
+        seat = _Seat(camera, ruling, series, Mailbox(camera.name, shared.filled), door, health)
         self._seats[camera.name] = seat
         shared.board.expect(camera.name)
         self._describe(seat)
@@ -148,6 +153,8 @@ class Fleet:
         """Give a camera other settings; what the inference thread must be told of it is returned."""
         name, before = change.camera.name, self._seats[change.camera.name]
         seat = dataclasses.replace(before, camera=change.camera, ruling=ruling or before.ruling)
+        if ruling is not None or change.camera.health != before.camera.health:
+            seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=change.camera.health)
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
         if anew:
             seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._shared.filled))
@@ -178,21 +185,26 @@ class Fleet:
                 if not stop.is_set():  # its successor's word counts
                     told(status)
 
-            return Capture(camera.name, open_, seat.mailbox, metrics, told_while_wanted, stop=stop)
+            return Capture(camera.name, open_, seat.mailbox, metrics, told_while_wanted, stop=stop, health=seat.health)
 
         def change(state: CameraState, reason: str) -> None:
             """Say on the capture's behalf what it cannot say itself."""
             metrics.up.set(state == "live")
             known = board.status(camera.name) or _unknown(camera.name)
-            told(dataclasses.replace(known, state=state, reason=reason, since_wall_s=time.time()))
+            kinds = seat.health.kinds
+            told(dataclasses.replace(known, state=state, reason=reason, since_wall_s=time.time(), health=kinds))
 
         def died(error: BaseException) -> None:
             metrics.restarts.inc()
-            change("lost", f"its capture failed unexpectedly ({type(error).__name__}); starting it again")
+            reason = f"its capture failed unexpectedly ({type(error).__name__}); starting it again"
+            seat.health.gone("lost", reason)
+            change("lost", reason)
 
         def hang(hangs: bool) -> None:  # noqa: FBT001 - a callback
             if hangs:
-                change("lost", "its capture hangs in the decoder; only a restart of Vigil ends that")
+                reason = "its capture hangs in the decoder; only a restart of Vigil ends that"
+                seat.health.gone("stalled", reason)
+                change("lost", reason)
             else:
                 change("live", "")
 

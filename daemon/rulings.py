@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from daemon.config import Camera
 from daemon.profiles import Loaded
 from engines.detector import Detector, Watched, prepare
+from engines.errors import ProfileError
+from engines.profile import Profile
 from engines.runtime.gated import TRIAL_FRAMES
 from engines.runtime.select import EngineSettings, select_engine
+from engines.view import View
 from pipelines.metrics import Metrics
 from pipelines.seating import Judge
 
@@ -28,6 +31,9 @@ class Ruling:
     input_size: tuple[int, int]
     judge: Judge
     watched: Watched
+    view: View | None
+    """How the camera's picture looks while all is well; None for stills and in a profile of an older Vigil."""
+    still: bool
 
 
 class Court:
@@ -51,7 +57,16 @@ class Court:
         if judge is None:
             engine = select_engine(network, self._settings, most=self._most, frames=TRIAL_FRAMES, watcher=self._metrics)
             judge = self._judges[network.id] = Judge(engine, Detector(engine, {}))
-        return Ruling(loaded.id, profile.threshold, network.id, network.spec.input_size, judge, watched)
+        return Ruling(
+            profile_id=loaded.id,
+            threshold=profile.threshold,
+            network_id=network.id,
+            input_size=network.spec.input_size,
+            judge=judge,
+            watched=watched,
+            view=_view(camera.name, profile),
+            still=profile.still,
+        )
 
     def keep(self, networks: Collection[str]) -> None:
         """Forget the engines of all other networks: the inference thread closes them with their last camera."""
@@ -60,3 +75,10 @@ class Court:
             _log.warning(
                 "%d different networks run side by side; enrol all cameras with one to save memory", len(self._judges)
             )
+
+
+def _view(camera: str, profile: Profile) -> View | None:
+    try:
+        return View.from_arrays(profile.arrays)
+    except (KeyError, ValueError) as error:
+        raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error

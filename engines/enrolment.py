@@ -123,8 +123,9 @@ class Enrolment:
         budget = self._budget(material, fitted)
         warnings = self._warnings(budget, left_out)
         provenance = self._provenance(material, fitted, budget, left_out, warnings)
-        light = self._footage.light
+        light, view = self._footage.light, self._footage.view()
         arrays = fitted.normality.to_arrays() | ({} if light is None else light.to_arrays())
+        arrays |= {} if view is None else view.to_arrays()
         profile = Profile(self._network, bool(self._still), budget.threshold, provenance, arrays)
         return Enrolled(profile, left_out, warnings, budget, 0.0 if self._still else self._footage.duration_s)
 

@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +20,12 @@ from engines.contract import GAP_S, Pixels
 from engines.disturbance import alterations
 from engines.light import Light, blocks_of, fit_light
 from engines.motion import CELLS, MotionHistory
+from engines.stillness import Stillness
+from engines.view import View, fit_view, look_at
 
 BLOCK_S: Final = 16.0
+_LOOKS: Final = 300
+"""Frames that the usual view is learnt from; each takes 0.1 MB while it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +62,8 @@ class Footage:
         self.kept: list[Kept] = []
         self.light: Light | None = None
         """Set by `find_light`."""
+        self._stillness = Stillness()
+        self._stillest_s = 0.0
 
     @property
     def duration_s(self) -> float:
@@ -69,12 +76,16 @@ class Footage:
         self.counts.append(0)
         self._still = still
         self._history.forget()
+        self._stillness.forget()
 
     def add(self, time_s: float, pixels: Pixels) -> None:
         """Take in a frame, uint8 [H, W, 3]."""
         self._enter_block(time_s)
         self.counts[-1] += 1
         self._last_s = time_s
+        if not self._still:
+            grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+            self._stillest_s = max(self._stillest_s, self._stillness.step(time_s, grey))
         if self._block % self._every:
             return
         motion = None if self._still else self._history.observe(time_s, pixels)
@@ -97,6 +108,14 @@ class Footage:
         """Learn the usual light from all kept frames; unrelated pictures have none."""
         if not self._still and self.kept:
             self.light = fit_light(np.stack([blocks_of(self._stored(index)) for index in range(len(self.kept))]))
+
+    def view(self) -> View | None:
+        """The usual view of the camera, from kept frames all over the footage; unrelated pictures have none."""
+        if self._still or not self.kept:
+            return None
+        every = -(-len(self.kept) // _LOOKS)
+        looks = [look_at(self._stored(index)) for index in range(0, len(self.kept), every)]
+        return fit_view(looks, still_s=self._stillest_s)
 
     def _stored(self, index: int) -> Pixels:
         data = os.pread(self._descriptor(), self._bytes, self.kept[index].slot * self._bytes)

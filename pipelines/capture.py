@@ -11,7 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from pipelines.errors import SourceError, SourceLost
+from pipelines.errors import SourceError, SourceLost, SourceStalled
+from pipelines.health.monitor import Fitness, Monitor
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics
 from pipelines.redact import redact
@@ -56,8 +57,12 @@ class Capture:
         *,
         settings: CaptureSettings = CaptureSettings(),  # noqa: B008 - frozen
         stop: threading.Event | None = None,
+        health: Monitor | None = None,
     ) -> None:
-        """`open_` gives a source (see `pipelines.sources.open.open_source`); setting `stop` cuts waits short."""
+        """`open_` gives a source (see `pipelines.sources.open.open_source`); setting `stop` cuts waits short.
+
+        `health` sees every sample; without it every frame is fit to be judged.
+        """
         self.camera = camera
         self._open = open_
         self._mailbox = mailbox
@@ -65,6 +70,7 @@ class Capture:
         self._on_status = on_status
         self._settings = settings
         self._stop = stop or threading.Event()
+        self._health = health
         self._source: Source | None = None
         self._state: CameraState = "starting"
         self._reason = "not tried yet"
@@ -94,6 +100,7 @@ class Capture:
             reconnects=self._reconnects,
             score=None,
             threshold=None,
+            health=() if self._health is None else self._health.kinds,
         )
 
     def open(self) -> None:
@@ -142,6 +149,8 @@ class Capture:
             return True
         if sample is None:
             self._drop_source()
+            if self._health is not None:
+                self._health.over()
             self._become("ended", "the source is over")
             return False
         self._deliver(sample)
@@ -151,6 +160,7 @@ class Capture:
 
     def _deliver(self, sample: Sample) -> None:
         self._count(sample)
+        fitness = self._examine(sample)
         if self._state != "live":
             self._become_live()
         self._seq += 1
@@ -162,9 +172,21 @@ class Capture:
             time_s=self._timeline.place(sample),
             wall_s=sample.wall_s,
             picture=sample.picture,
+            unfit=fitness.unfit,
+            held=fitness.held,
         )
         if self._mailbox.put(frame) is not None:
             self._metrics.dropped["replaced"].inc()
+
+    def _examine(self, sample: Sample) -> Fitness:
+        """What may be made of the sample. A fault that comes or goes is told with the camera's status too."""
+        if self._health is None:
+            return Fitness()
+        before = self._health.kinds
+        fitness = self._health.see(sample)
+        if self._state == "live" and self._health.kinds != before:
+            self._on_status(self.status)
+        return fitness
 
     def _become_live(self) -> None:
         if self._seq:
@@ -191,7 +213,10 @@ class Capture:
         wait_s = min(doubled_s, longest_s) if lost else longest_s
         wait_s *= 1 - self._settings.jitter * random.random()  # noqa: S311 - not for secrets
         self._retry_at = max(began + wait_s, time.monotonic() + _SHORTEST_PAUSE_S)
-        self._become("lost" if lost else "refused", redact(str(error)))
+        reason = redact(str(error))
+        if self._health is not None:
+            self._health.gone("stalled" if isinstance(error, SourceStalled) else "lost", reason)
+        self._become("lost" if lost else "refused", reason)
 
     def _drop_source(self) -> None:
         source, self._source = self._source, None

@@ -3,6 +3,7 @@
 engines.errors.VigilError
 ├── SourceError                 a source cannot be opened or read; its text never holds a secret
 │   ├── SourceLost              it was there and is gone: reconnect
+│   │   └── SourceStalled       it is connected and sends nothing that can be used
 │   └── SourceRefused           it will not work by trying again: wrong path, no video in it, bad fragment
 ├── WireError                   a message is not an alert that this version understands
 ├── PublishError                a socket cannot be bound or used
@@ -20,6 +21,10 @@ class SourceError(VigilError):
 
 class SourceLost(SourceError):  # noqa: N818 - a state of the stream, named as operators name it
     """A source that was there is gone or stalled; trying again may help."""
+
+
+class SourceStalled(SourceLost):
+    """A source that is connected and sends no frame, or none that can be decoded."""
 
 
 class SourceRefused(SourceError):  # noqa: N818 - likewise

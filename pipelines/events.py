@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from pipelines.types import EndReason, Phase, Verdict
+from pipelines.types import EndReason, Phase, Unfit, Verdict
 
 _NS = 1_000_000_000
 
@@ -74,6 +74,8 @@ class EventTracker:
 
     def observe(self, verdict: Verdict) -> Transition | None:
         """Take the camera's next verdict; says what it means for the events, None when nothing worth telling."""
+        if verdict.unfit is not None:
+            return self._endure(verdict.unfit)
         if self._event is None:
             return self._wait(verdict)
         return self._follow(self._event, verdict)
@@ -83,6 +85,11 @@ class EventTracker:
         self._candidate = None
         event, self._event = self._event, None
         return None if event is None else event.tell("end", event.latest, reason)
+
+    def _endure(self, unfit: Unfit) -> Transition | None:
+        """A frame that was not judged: it begins nothing, and a fault of the camera ends what it hides."""
+        self._candidate = None
+        return None if unfit == "unsettled" else self.close("health")
 
     def _wait(self, verdict: Verdict) -> Transition | None:
         if not verdict.flagged:

@@ -11,10 +11,11 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from pipelines.types import Phase
+from pipelines.types import HEALTH_KINDS, Phase
 
 ALERT_SCHEMA: Final = "vigil.alert/1"
 STATUS_SCHEMA: Final = "vigil.status/1"
+HEALTH_SCHEMA: Final = "vigil.health/1"
 UNIT = "surprise"
 
 LARGEST_SCORE = 1e9
@@ -118,8 +119,9 @@ class AlertHeader(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="Null unless the phase is end. calm: the score stayed low for the cool-down; camera: the "
-            "camera was lost or removed; stopped: the daemon stopped. More may come.",
-            examples=["calm", "camera", "stopped"],
+            "camera was lost or removed; health: its picture was found unfit, see health messages; stopped: the daemon "
+            "stopped. More may come.",
+            examples=["calm", "camera", "health", "stopped"],
         ),
     ]
     captured_at: Annotated[IsoTime, Meta(description="When the frame was captured. ISO 8601, UTC.")]
@@ -148,7 +150,7 @@ class AlertHeader(msgspec.Struct, frozen=True, kw_only=True):
     model_id: Annotated[str, Meta(description="The network: first 12 hex digits of its SHA-256.")]
     profile_id: Annotated[str, Meta(description="What the camera was judged by: the profile's id.")]
     latency_ms: Annotated[
-        Latency | None, Meta(description="Null when no new frame caused the alert: `end_reason` camera or stopped.")
+        Latency | None, Meta(description="Null when no new frame caused the alert: `end_reason` is not calm.")
     ]
     pictures: PictureHeaders
 
@@ -181,3 +183,34 @@ class StatusHeader(msgspec.Struct, frozen=True, kw_only=True):
     event_id: Annotated[str | None, Meta(description="The event that goes on, if any.")]
     last_seq: Annotated[Count, Meta(description="`seq` of the run's latest alert when this was sent; 0: none yet.")]
     last_camera_seq: Annotated[Count, Meta(description="`camera_seq` of this camera's latest alert; 0: none yet.")]
+    health: Annotated[
+        list[str],
+        Meta(description="Kinds of the faults that last, as in health messages, oldest first.", examples=[["black"]]),
+    ] = msgspec.field(default_factory=list)
+
+
+class HealthHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """The second part of a health message: a fault of a camera's stream or picture begins or ends. No anomaly."""
+
+    schema: Annotated[Literal["vigil.health/1"], Meta(description="Names the format and its major version.")]
+    boot_id: Annotated[Name, Meta(description="Names one run of the daemon.")]
+    camera: Annotated[Name, Meta(description="The camera's name in the daemon's settings.", examples=["front-door"])]
+    fault_id: Annotated[Name, Meta(description="Names the fault, uniquely across cameras and runs.")]
+    kind: Annotated[
+        Name,
+        Meta(
+            description="lost: no connection; stalled: connected, no frames; frozen: the same picture again and again; "
+            "black; overexposed; defocused; covered: hidden by something near the lens; moved: another view; format: "
+            "another size or codec; frame_rate: fewer frames than usual; clock: time stamps or the machine's clock "
+            "jumped; corrupt: damaged on the way. More may come.",
+            examples=list(HEALTH_KINDS),
+        ),
+    ]
+    phase: Annotated[Literal["begin", "end"], Meta(description="A fault has one begin and one end.")]
+    cause: Annotated[str, Meta(description="What was seen when it began, for people.")]
+    judged: Annotated[bool, Meta(description="Whether the camera is watched for anomalies while the fault lasts.")]
+    began_at: Annotated[IsoTime, Meta(description="When the fault was named. ISO 8601, UTC.")]
+    began_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    at: Annotated[IsoTime, Meta(description="When this step was. ISO 8601, UTC.")]
+    at_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    duration_s: Annotated[Seconds, Meta(description="How long the fault lasted; 0 at its begin.")]

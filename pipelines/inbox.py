@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from pipelines.types import CameraStatus, Verdict
+from pipelines.types import CameraStatus, HealthEvent, Verdict
 
 C = TypeVar("C")
 
@@ -26,6 +26,13 @@ class Add(Generic[C]):
     """A camera is to be published from now on."""
 
     camera: C
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of a camera has begun or ended."""
+
+    event: HealthEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,8 @@ class Inbox(Generic[C]):
             self._items.append(report)
             self._filled.notify()
 
-    def order(self, order: Add[C] | Remove) -> None:
-        """Leave an order; it is never dropped."""
+    def order(self, order: Add[C] | Remove | Fault) -> None:
+        """Leave an order or word of a fault; it is never dropped."""
         with self._filled:
             self._items.append(order)
             self._filled.notify()
@@ -100,7 +107,7 @@ class Inbox(Generic[C]):
         return goes
 
 
-Item: TypeAlias = Verdict | Report | Add[C] | Remove
+Item: TypeAlias = Verdict | Report | Add[C] | Remove | Fault
 
 
 def _least_missed(verdicts: list[Verdict]) -> Verdict:

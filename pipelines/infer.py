@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import time
@@ -12,11 +13,11 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Batch, Engine, Pixels, Scores, Timed
+from engines.contract import Batch, Engine, Maps, Pixels, Scores, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.seating import Enter, Judge, Leave, Order
-from pipelines.types import Frame, Verdict
+from pipelines.types import Frame, Unfit, Verdict
 
 __all__ = ["Infer", "Judge"]
 
@@ -208,7 +209,9 @@ class Infer:
         for frame in frames:
             seat = self._seats[frame.camera]
             self._mind_gap(seat, frame)
-            if seat.gate is None or self._changed(seat, seat.gate, frame):
+            if frame.unfit is not None:
+                self._pass_over(seat, frame, frame.unfit, taken_ns)
+            elif seat.gate is None or self._changed(seat, seat.gate, frame):
                 due.append(frame)
             else:
                 self._say_again(seat, frame, taken_ns)
@@ -227,10 +230,16 @@ class Infer:
 
     def _say_again(self, seat: _Seat, frame: Frame, taken_ns: int) -> None:
         assert seat.said is not None
-        verdict = verdict_of(frame, *seat.said, taken_ns, time.monotonic_ns())
+        verdict = _held(verdict_of(frame, *seat.said, taken_ns, time.monotonic_ns()), seat.metrics)
         seat.metrics.analysed.inc()
         self._measure_times(seat.metrics, verdict)
         self._hand_on(verdict)
+
+    def _pass_over(self, seat: _Seat, frame: Frame, unfit: Unfit, taken_ns: int) -> None:
+        """Hand on a frame that is not to be judged; what comes after it is judged afresh."""
+        self._forget(seat, frame.camera)
+        seat.metrics.suppressed[unfit].inc()
+        self._hand_on(unjudged(frame, unfit, taken_ns, time.monotonic_ns()))
 
     def _hand_on(self, verdict: Verdict) -> None:
         self._offer(verdict)
@@ -250,9 +259,9 @@ class Infer:
             for part, seconds in judge.engine.take_times().items():
                 self._metrics.device.labels(part).observe(seconds)
         for index, frame in enumerate(frames):
-            verdict = verdict_of(frame, scores, index, taken_ns, judged_ns)
             seat = self._seats[frame.camera]
             seat.said = scores, index
+            verdict = _held(verdict_of(frame, scores, index, taken_ns, judged_ns), seat.metrics)
             self._measure(seat.metrics, verdict)
             self._hand_on(verdict)
 
@@ -262,10 +271,13 @@ class Infer:
         first = seat.captured_ns == 0
         seat.time_s, seat.captured_ns = frame.time_s, frame.captured_ns
         if not first and (on_camera_s <= 0 or max(on_camera_s, here_s) > seat.gap_s):
-            seat.judge.detector.forget(frame.camera)
-            seat.held_s = None
-            if seat.gate is not None:
-                seat.gate.forget()
+            self._forget(seat, frame.camera)
+
+    def _forget(self, seat: _Seat, camera: str) -> None:
+        seat.judge.detector.forget(camera)
+        seat.held_s = None
+        if seat.gate is not None:
+            seat.gate.forget()
 
     def _measure(self, camera: CameraMetrics, verdict: Verdict) -> None:
         camera.analysed.inc()
@@ -281,6 +293,29 @@ class Infer:
         captured_ns = verdict.frame.captured_ns
         camera.stage["queue"].observe((verdict.taken_ns - captured_ns) / 1e9)
         camera.capture_to_verdict.observe((verdict.judged_ns - captured_ns) / 1e9)
+
+
+def _held(verdict: Verdict, camera: CameraMetrics) -> Verdict:
+    """The verdict, kept from beginning an alarm if its frame is held; that is counted if it would have."""
+    if not (verdict.frame.held and verdict.flagged):
+        return verdict
+    camera.suppressed["unsettled"].inc()
+    return dataclasses.replace(verdict, unfit="unsettled")
+
+
+def unjudged(frame: Frame, unfit: Unfit, taken_ns: int, judged_ns: int) -> Verdict:
+    """What is handed on of a frame that was not fit to be judged; the times are on the monotonic clock."""
+    return Verdict(
+        frame=frame,
+        score=0.0,
+        threshold=math.inf,
+        uncertainty=0.0,
+        maps=Maps.of(np.zeros((1, 1), np.float32), {}),
+        signals={},
+        taken_ns=taken_ns,
+        judged_ns=judged_ns,
+        unfit=unfit,
+    )
 
 
 def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_ns: int) -> Verdict:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from engines.contract import ENGINE_STATES, SIGNALS, EngineInfo, EngineState, Signal
 from pipelines.gate import WHYS, Why
-from pipelines.types import DropCause, Phase, SuppressCause
+from pipelines.types import HEALTH_KINDS, UNFIT, DropCause, HealthKind, Phase, SuppressCause, Unfit
 
 LATENCY_BUCKETS = (
     0.002,
@@ -39,7 +39,7 @@ STAGES = ("queue", "infer", "handover", "render", "send")
 it; render: overlay and encoding; send: into the socket. The last two happen for alerts only."""
 PHASES: tuple[Phase, ...] = get_args(Phase)
 DROP_CAUSES: tuple[DropCause, ...] = get_args(DropCause)
-SUPPRESS_CAUSES: tuple[SuppressCause, ...] = get_args(SuppressCause)
+SUPPRESS_CAUSES: tuple[SuppressCause | Unfit, ...] = (*get_args(SuppressCause), *UNFIT)
 
 
 class Metrics:
@@ -62,6 +62,8 @@ class Metrics:
         self.analysed = counter("frames_analysed", "Frames that got a score.")
         self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
         self.suppressed = counter("suppressed", "Verdicts kept from raising an alarm, by cause.", ("camera", "cause"))
+        self.health = gauge("camera_health", "1 while the camera has a fault of this kind.", ("camera", "kind"))
+        self.health_events = counter("camera_health_events", "Faults begun, by kind.", ("camera", "kind"))
         self.gate = counter("gate_frames", "Frames by what the change gate said of them.", ("camera", "why"))
         self.admitted = gauge("admitted_share", "Share of the camera's frames that there is time to analyse.")
         self.load = gauge("engine_load", "Work asked of the engine as a share of what it can do.", ())
@@ -146,8 +148,12 @@ class CameraMetrics:
         self.sampled_out = metrics.sampled_out.labels(camera)
         self.analysed = metrics.analysed.labels(camera)
         self.dropped: dict[DropCause, Counter] = {c: metrics.dropped.labels(camera, c) for c in DROP_CAUSES}
-        self.suppressed: dict[SuppressCause, Counter] = {
+        self.suppressed: dict[SuppressCause | Unfit, Counter] = {
             cause: metrics.suppressed.labels(camera, cause) for cause in SUPPRESS_CAUSES
+        }
+        self.health: dict[HealthKind, Gauge] = {kind: metrics.health.labels(camera, kind) for kind in HEALTH_KINDS}
+        self.health_events: dict[HealthKind, Counter] = {
+            k: metrics.health_events.labels(camera, k) for k in HEALTH_KINDS
         }
         self.gate: dict[Why, Counter] = {why: metrics.gate.labels(camera, why) for why in WHYS}
         self.admitted = metrics.admitted.labels(camera)

@@ -15,14 +15,14 @@ import zmq
 
 from pipelines.desk import Desk, PublishedCamera
 from pipelines.events import Transition
-from pipelines.inbox import Add, Inbox, Item, Remove, Report
+from pipelines.inbox import Add, Fault, Inbox, Item, Remove, Report
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.outlet import Outlet
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings
 from pipelines.status import StatusBoard
-from pipelines.types import CameraStatus, Verdict
-from pipelines.wire import STATUS_TOPIC, encode, encode_status, status_header
+from pipelines.types import CameraStatus, HealthEvent, Verdict
+from pipelines.wire import STATUS_TOPIC, encode, encode_health, encode_status, status_header
 
 __all__ = ["PublishSettings", "PublishedCamera", "Publisher"]
 
@@ -60,8 +60,8 @@ class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 class Publisher:
     """A stage that turns verdicts into alerts and publishes them, with heartbeats.
 
-    `offer`, `report`, `add` and `remove` may be called from any thread; everything else happens on the thread that
-    steps the stage. Raises PublishError when the endpoint cannot be bound or a message cannot be sent.
+    `offer`, `report`, `fault`, `add` and `remove` may be called from any thread; everything else happens on the thread
+    that steps the stage. Raises PublishError when the endpoint cannot be bound or a message cannot be sent.
     """
 
     name = "publish"
@@ -105,6 +105,10 @@ class Publisher:
         """Tell how a camera is."""
         self._inbox.report(Report(status, time.monotonic_ns()))
 
+    def fault(self, event: HealthEvent) -> None:
+        """Tell that a fault of a camera has begun or ended."""
+        self._inbox.order(Fault(event))
+
     def add(self, camera: PublishedCamera) -> None:
         """Publish for one more camera, or go on with one under another profile or other settings."""
         self._metrics[camera.name] = camera.metrics
@@ -145,6 +149,8 @@ class Publisher:
             self._judge(item)
         elif isinstance(item, Report):
             self._note(item)
+        elif isinstance(item, Fault):
+            self._outlet.send(encode_health(item.event, self.boot_id))
         elif isinstance(item, Add):
             self._seat(item.camera)
         else:

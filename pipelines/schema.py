@@ -12,17 +12,18 @@ from typing import Any
 
 import msgspec
 
-from pipelines.headers import AlertHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, StatusHeader
 
 
 def wire_schema() -> dict[str, Any]:
-    """JSON Schema, draft 2020-12, of the second part of every message: an alert's header or a status."""
-    _, components = msgspec.json.schema_components((AlertHeader, StatusHeader), ref_template="#/$defs/{name}")
+    """JSON Schema, draft 2020-12, of the second part of every message: an alert's header, a status or a fault."""
+    kinds = (AlertHeader, StatusHeader, HealthHeader)
+    _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Vigil's messages, major version 1",
-        "description": "The JSON in the second part of every message. The field `schema` tells the two kinds apart.",
-        "oneOf": [{"$ref": "#/$defs/AlertHeader"}, {"$ref": "#/$defs/StatusHeader"}],
+        "description": "The JSON in the second part of every message. The field `schema` tells the kinds apart.",
+        "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds],
         "$defs": components,
     }
 

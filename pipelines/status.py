@@ -43,12 +43,12 @@ class StatusBoard:
         self._entries.pop(camera, None)
 
     def report(self, status: CameraStatus, *, now_ns: int) -> None:
-        """Take over what a camera's capture says; due at once if its state or reason is a new one."""
+        """Take over what a camera's capture says; due at once if its state, reason or health is a new one."""
         entry = self._entries.get(status.camera)
         if entry is None:
             return
         known = entry.status
-        if (known.state, known.reason) != (status.state, status.reason):
+        if (known.state, known.reason, known.health) != (status.state, status.reason, status.health):
             entry.due_ns = now_ns
         entry.status = replace(
             status,
@@ -64,8 +64,8 @@ class StatusBoard:
             entry.status = replace(
                 entry.status,
                 last_frame_wall_s=_later(entry.status.last_frame_wall_s, verdict.frame.wall_s),
-                score=verdict.score,
-                threshold=verdict.threshold,
+                score=entry.status.score if verdict.unfit else verdict.score,
+                threshold=entry.status.threshold if verdict.unfit else verdict.threshold,
             )
 
     def hasten(self, now_ns: int) -> None:

@@ -16,7 +16,16 @@ import msgspec
 import zmq
 
 from pipelines.errors import SubscribeError, SubscribeTimeout
-from pipelines.wire import ALERT_TOPIC, STATUS_TOPIC, AlertMessage, Message, StatusMessage, decode
+from pipelines.wire import (
+    ALERT_TOPIC,
+    HEALTH_TOPIC,
+    STATUS_TOPIC,
+    AlertMessage,
+    HealthMessage,
+    Message,
+    StatusMessage,
+    decode,
+)
 
 _log = logging.getLogger("vigil.subscribe")
 
@@ -134,7 +143,7 @@ class Subscriber:
         socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 6000)
         # Alerts first: the status that the publisher sends a newcomer then follows every alert that it counts.
-        for topic in (ALERT_TOPIC, STATUS_TOPIC):
+        for topic in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC):
             socket.subscribe(f"{topic}{self.camera or ''}")
         socket.connect(self.endpoint)
 
@@ -152,7 +161,9 @@ class Subscriber:
     def _is_ours(self, topic: bytes) -> bool:
         """ZeroMQ matches prefixes: who asks for ``alert.cam1`` gets ``alert.cam10`` too."""
         wanted = self.camera
-        return wanted is None or topic in {f"{ALERT_TOPIC}{wanted}".encode(), f"{STATUS_TOPIC}{wanted}".encode()}
+        return wanted is None or topic in {
+            f"{kind}{wanted}".encode() for kind in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC)
+        }
 
     def _release(self) -> None:
         context, self._context = self._context, None
@@ -170,6 +181,8 @@ class _Sequence:
 
     def gap_before(self, message: Message) -> Gap | None:
         """What is missing between the messages so far and this one."""
+        if isinstance(message, HealthMessage):  # faults have no numbers: every status names those that last
+            return None
         header, alert = message.header, isinstance(message, AlertMessage)
         number = self._number(message)
         if self._boot_id is None:  # what was published before the first message is not missed
@@ -181,18 +194,18 @@ class _Sequence:
         self._last = max(self._last, number)
         return Gap(header.boot_id, self._camera, first, last) if first <= last else None
 
-    def _number(self, message: Message) -> int:
+    def _number(self, message: AlertMessage | StatusMessage) -> int:
         if isinstance(message, AlertMessage):
             return message.header.seq if self._camera is None else message.header.camera_seq
         return message.header.last_seq if self._camera is None else message.header.last_camera_seq
 
 
 def save_message(message: Message, folder: Path) -> list[Path]:
-    """Write an alert's pictures and header into a folder, made if need be; returns the files. A status gives none.
+    """Write an alert's pictures and header into a folder, made if need be; returns the files. Other messages give none.
 
     File names are made of the sender's words, so they are reduced to letters, digits, ``_`` and ``-``. Raises OSError.
     """
-    if isinstance(message, StatusMessage):
+    if not isinstance(message, AlertMessage):
         return []
     header = message.header
     words = (header.boot_id, f"{header.seq:06d}", header.camera, header.phase)

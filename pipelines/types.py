@@ -7,13 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from engines.contract import Floats, Maps, Pixels, Signal
 
 Phase: TypeAlias = Literal["begin", "update", "end"]
-EndReason: TypeAlias = Literal["calm", "camera", "stopped"]
-"""Why an event ended: the score stayed low for the cool-down, the camera was lost or removed, the daemon stopped."""
+EndReason: TypeAlias = Literal["calm", "camera", "health", "stopped"]
+"""Why an event ended: the score stayed low for the cool-down, the camera was lost or removed, its picture was found
+unfit to be judged, the daemon stopped."""
+HealthKind: TypeAlias = Literal[
+    "lost",
+    "stalled",
+    "frozen",
+    "black",
+    "overexposed",
+    "defocused",
+    "covered",
+    "moved",
+    "format",
+    "frame_rate",
+    "clock",
+    "corrupt",
+]
+"""What may be wrong with a camera's stream or picture: no connection; a connection without frames; the same picture
+again and again; nothing but black; most of it white; sharp nowhere; hidden by something near the lens; another view;
+another size or codec; fewer frames than usual; time stamps or the machine's clock jumped; damaged on the way."""
+HEALTH_KINDS: Final[tuple[HealthKind, ...]] = get_args(HealthKind)
+Unfit: TypeAlias = HealthKind | Literal["unsettled"]
+"""Why a frame raises no alarm: a fault of the camera, or what may be the beginning of one."""
+UNFIT: Final[tuple[Unfit, ...]] = (*HEALTH_KINDS, "unsettled")
 CameraState: TypeAlias = Literal["starting", "live", "lost", "ended", "refused"]
 DropCause: TypeAlias = Literal["shed", "replaced", "stale", "queue_full", "corrupt"]
 """Why a frame chosen for analysis was not analysed: more was asked of the engine than it can do and it was left out
@@ -41,6 +63,10 @@ class Frame:
     """Unix time of the capture, for people."""
     picture: Callable[[], Pixels]
     """Converts the decoded frame to uint8 RGB at the camera's own size: only flagged frames are worth it."""
+    unfit: Unfit | None = None
+    """Why the frame is shown to people but not judged; None if it is to be judged."""
+    held: bool = False
+    """The frame is judged, but begins no alarm: what it shows may yet turn out to be a fault of the camera."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +84,8 @@ class Verdict:
     """When the frame left its mailbox."""
     judged_ns: int
     """When the engine was done with it."""
+    unfit: Unfit | None = None
+    """Why the frame says nothing of anomalies: it was not judged (score and maps are then zero), or it is held."""
 
     @property
     def map(self) -> Floats:
@@ -72,7 +100,7 @@ class Verdict:
     @property
     def flagged(self) -> bool:
         """Whether the score reaches the threshold."""
-        return self.score >= self.threshold
+        return self.unfit is None and self.score >= self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +167,26 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthEvent:
+    """The begin or the end of a fault of a camera's stream or picture: never an anomaly."""
+
+    camera: str
+    kind: HealthKind
+    phase: Literal["begin", "end"]
+    number: int
+    """Numbers the camera's faults of this run, from 1; begin and end bear the same."""
+    cause: str
+    """What was seen, for people; of an end, what was last seen."""
+    judged: bool
+    """Whether frames are judged for anomalies while it lasts."""
+    began_wall_s: float
+    wall_s: float
+    """When this step was."""
+    duration_s: float
+    """On the monotonic clock; 0 for a begin."""
+
+
+@dataclass(frozen=True, slots=True)
 class CameraStatus:
     """How a camera is, as its heartbeat tells."""
 
@@ -151,3 +199,5 @@ class CameraStatus:
     reconnects: int
     score: float | None
     threshold: float | None
+    health: tuple[HealthKind, ...] = ()
+    """The faults of its stream or picture that last."""

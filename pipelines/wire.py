@@ -1,4 +1,4 @@
-"""Alert and status <-> the bytes of a ZeroMQ multipart message. The format is in `pipelines.headers`."""
+"""Alert, status and health <-> the bytes of a ZeroMQ multipart message. The format is in `pipelines.headers`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import msgspec
 from pipelines.errors import WireError
 from pipelines.headers import (
     ALERT_SCHEMA,
+    HEALTH_SCHEMA,
     LARGEST_SCORE,
     STATUS_SCHEMA,
     UNIT,
     AlertHeader,
+    HealthHeader,
     HeatmapHeader,
     Latency,
     PictureHeader,
@@ -27,10 +29,11 @@ from pipelines.headers import (
     StatusHeader,
 )
 from pipelines.overlay import pixel_box
-from pipelines.types import Alert, CameraStatus, Pictures, Region, Verdict
+from pipelines.types import Alert, CameraStatus, HealthEvent, Pictures, Region, Verdict
 
 ALERT_TOPIC = "alert."
 STATUS_TOPIC = "status."
+HEALTH_TOPIC = "health."
 
 _MOST_HEADER_BYTES = 1_000_000
 _H = TypeVar("_H")
@@ -53,11 +56,19 @@ class StatusMessage:
     header: StatusHeader
 
 
-Message: TypeAlias = AlertMessage | StatusMessage
+@dataclass(frozen=True, slots=True)
+class HealthMessage:
+    """The begin or end of a camera's fault as it arrived."""
+
+    header: HealthHeader
+
+
+Message: TypeAlias = AlertMessage | StatusMessage | HealthMessage
 
 _encoder = msgspec.json.Encoder()
 _alerts = msgspec.json.Decoder(AlertHeader)
 _statuses = msgspec.json.Decoder(StatusHeader)
+_faults = msgspec.json.Decoder(HealthHeader)
 
 
 class _AnySchema(msgspec.Struct):
@@ -83,6 +94,26 @@ def encode(alert: Alert, *, published_ns: int, published_wall_s: float) -> list[
 def encode_status(header: StatusHeader) -> list[bytes]:
     """The two parts of a status message: topic, header."""
     return [f"{STATUS_TOPIC}{header.camera}".encode(), _encoder.encode(header)]
+
+
+def encode_health(event: HealthEvent, boot_id: str) -> list[bytes]:
+    """The two parts of a health message: topic, header."""
+    header = HealthHeader(
+        schema=HEALTH_SCHEMA,
+        boot_id=boot_id,
+        camera=event.camera,
+        fault_id=f"{boot_id}-{event.camera}-fault-{event.number}",
+        kind=event.kind,
+        phase=event.phase,
+        cause=event.cause,
+        judged=event.judged,
+        began_at=iso_time(event.began_wall_s),
+        began_unix=round(event.began_wall_s, 3),
+        at=iso_time(event.wall_s),
+        at_unix=round(event.wall_s, 3),
+        duration_s=round(event.duration_s, 3),
+    )
+    return [f"{HEALTH_TOPIC}{event.camera}".encode(), _encoder.encode(header)]
 
 
 def status_header(  # noqa: PLR0913 - each is one fact of the message
@@ -116,6 +147,7 @@ def status_header(  # noqa: PLR0913 - each is one fact of the message
         event_id=event_id,
         last_seq=last_seq,
         last_camera_seq=last_camera_seq,
+        health=list(status.health),
     )
 
 
@@ -133,7 +165,11 @@ def decode(parts: Sequence[bytes]) -> Message:
         status = _read(parts[1], _statuses, STATUS_SCHEMA)
         _check_camera(topic, STATUS_TOPIC, status.camera)
         return StatusMessage(status)
-    raise WireError(f"the topic {topic[:60]!r} begins with neither {ALERT_TOPIC!r} nor {STATUS_TOPIC!r}")
+    if topic.startswith(HEALTH_TOPIC):
+        fault = _read(parts[1], _faults, HEALTH_SCHEMA)
+        _check_camera(topic, HEALTH_TOPIC, fault.camera)
+        return HealthMessage(fault)
+    raise WireError(f"the topic {topic[:60]!r} begins with none of {ALERT_TOPIC!r}, {STATUS_TOPIC!r}, {HEALTH_TOPIC!r}")
 
 
 def iso_time(unix_s: float) -> str:

@@ -13,9 +13,9 @@ from rich.markup import escape
 from daemon.commands.terminal import notes, results, write_json
 from engines.errors import VigilError
 from pipelines.errors import WireError
-from pipelines.headers import AlertHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, StatusHeader
 from pipelines.subscribe import Subscriber, save_message
-from pipelines.wire import AlertMessage, Message
+from pipelines.wire import AlertMessage, HealthMessage, Message
 
 _COLOURS = {"begin": "bold red", "update": "yellow", "end": "green"}
 
@@ -65,6 +65,8 @@ class _Show:
             write_json(message.header)
         elif isinstance(message, AlertMessage):
             self._results.print(_alert_line(message.header))
+        elif isinstance(message, HealthMessage):
+            self._results.print(_health_line(message.header))
         else:
             self._status(message.header)
         if self._options.save is not None:
@@ -109,6 +111,14 @@ def _alert_line(header: AlertHeader) -> str:
         f"[dim]{latency.capture_to_publish:.0f} ms[/]" if latency else "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _health_line(header: HealthHeader) -> str:
+    colour = "magenta" if header.phase == "begin" else "green"
+    after = f"after {header.duration_s:.1f} s" if header.phase == "end" else escape(header.cause)
+    unwatched = "" if header.judged or header.phase == "end" else "  (not watched meanwhile)"
+    camera = escape(header.camera)
+    return f"{_clock(header.at_unix)}  {camera}  [{colour}]fault {header.phase}[/]  {header.kind}: {after}{unwatched}"
 
 
 def _clock(unix_s: float) -> str:

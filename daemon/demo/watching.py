@@ -14,7 +14,7 @@ from pipelines.errors import SubscribeTimeout
 from pipelines.headers import AlertHeader
 from pipelines.simulation.sidecar import ClipTruth, PlantedSpan
 from pipelines.subscribe import Subscriber, save_message
-from pipelines.wire import AlertMessage, Message
+from pipelines.wire import AlertMessage, Message, StatusMessage
 
 _POLL_S = 0.2
 _LATE_S = 0.6
@@ -58,7 +58,7 @@ class Listener:
         """Keep and tell an alert, or a change of a camera's state."""
         if isinstance(message, AlertMessage):
             self._alert(message)
-        elif self.states.get(message.header.camera) != message.header.state:
+        elif isinstance(message, StatusMessage) and self.states.get(message.header.camera) != message.header.state:
             self.states[message.header.camera] = message.header.state
             self.tell_state(message.header.camera, message.header.state)
 

@@ -22,8 +22,8 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipelines.errors import SourceError, SourceLost, SourceRefused
-from pipelines.sources.source import NotYet
+from pipelines.errors import SourceError, SourceLost, SourceRefused, SourceStalled
+from pipelines.sources.source import NotYet, Stream
 
 log = logging.getLogger("vigil.sources")
 
@@ -31,6 +31,8 @@ FIRST_PICTURE_S = 15.0
 """How long a live stream may keep its first picture back: some cameras send key frames seldom."""
 
 _POLL_S = 0.004
+_HEALED_AFTER = 300
+"""Frames. A stream without key frames renews its picture bit by bit."""
 _NO_TIMES = 0x0080 | 0x0100
 """AVFMT_NOTIMESTAMPS and AVFMT_GENERIC_INDEX: formats of bare pictures, whose times libav makes up."""
 _NO_SEEK = _NO_TIMES | 0x0200
@@ -76,6 +78,9 @@ class Decoder:
         self._waiting_since: float | None = None
         self.corrupt = 0
         """Frames found corrupt so far: left out of what `next_frame` gives."""
+        self.damaged = False
+        """Whether the latest frame builds on a corrupt one, and may be smeared: no sound key frame came since."""
+        self._sound = 0
 
     @property
     def interval_s(self) -> float:
@@ -99,6 +104,10 @@ class Decoder:
         if self.stream.duration is not None and self.stream.time_base is not None:
             return float(self.stream.duration * self.stream.time_base)
         return None if self._container.duration is None else self._container.duration / av.time_base
+
+    def describe(self, frame: VideoFrame) -> Stream:
+        """What the video is at a frame, which may change on the way."""
+        return Stream(frame.width, frame.height, self.stream.codec_context.name, self.live)
 
     @property
     def pixel_aspect(self) -> Fraction | None:
@@ -124,7 +133,7 @@ class Decoder:
         assert self._waiting_since is not None
         now, limit_s = time.monotonic(), self._limit_s
         if now > self._waiting_since + limit_s:
-            raise SourceLost(f"{self._source.label}: connected, but no sound picture for {limit_s:g} s")
+            raise SourceStalled(f"{self._source.label}: connected, but no sound picture for {limit_s:g} s")
         if until is not None and now > until:
             raise NotYet
 
@@ -169,7 +178,7 @@ class Decoder:
             self._packets = self._container.demux(self.stream)
         except av.error.ExitError:
             if self._decoded or not self._source.url.startswith("rtsp"):
-                raise SourceLost(f"{label}: no frame for {timeout_s:g} s: stalled") from None
+                raise SourceStalled(f"{label}: no frame for {timeout_s:g} s: stalled") from None
             self._packets = self._container.demux(self.stream)  # RTSP can be asked again after a time-out
         except av.error.FFmpegError as error:
             if self.live:
@@ -183,10 +192,18 @@ class Decoder:
             frames = packet.decode()
         except av.error.FFmpegError:
             self.corrupt += 1
+            self.damaged = True
             return
-        sound = [frame for frame in frames if not frame.is_corrupt]
-        self.corrupt += len(frames) - len(sound)
-        self._ready.extend(sound)
+        if packet.is_corrupt:
+            self.damaged = True
+        for frame in frames:
+            if frame.is_corrupt:
+                self.corrupt += 1
+                self.damaged, self._sound = True, 0
+            else:
+                self._sound += 1
+                self.damaged = self.damaged and not frame.key_frame and self._sound < _HEALED_AFTER
+                self._ready.append(frame)
 
 
 def _connect(source: Input) -> InputContainer:

@@ -9,6 +9,19 @@ from typing import Protocol, TypeAlias
 from engines.contract import Pixels
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a video is, as its decoder knows it at a frame."""
+
+    width: int
+    height: int
+    codec: str
+    live: bool
+
+    def __str__(self) -> str:
+        return f"{self.codec} of {self.width}x{self.height}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """A frame chosen for analysis, before it is known which camera it belongs to."""
@@ -31,6 +44,12 @@ class Sample:
     """Frames that the decoder called corrupt since the last sample."""
     part: int = 0
     """Which clip of several it comes from, from 0: motion does not cross from one part to the next."""
+    stream: Stream | None = None
+    """None for what is no video."""
+    pts_s: float | None = None
+    """The time stamp that a live camera gave it; None where there is none."""
+    damaged: bool = False
+    """It builds on a frame that the decoder called corrupt: some of it may be smeared."""
 
 
 Admits: TypeAlias = Callable[[], bool]

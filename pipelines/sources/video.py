@@ -151,7 +151,19 @@ class VideoSource:
         shed, self._shed = self._shed, 0
         self._given += 1
         picture = LazyPicture(frame, self._decoder_now.pixel_aspect)
-        return Sample(pixels, time_s, captured_ns, wall_s, picture, skipped, shed, corrupt)
+        return Sample(
+            pixels=pixels,
+            time_s=time_s,
+            captured_ns=captured_ns,
+            wall_s=wall_s,
+            picture=picture,
+            skipped=skipped,
+            shed=shed,
+            corrupt=corrupt,
+            stream=self._decoder_now.describe(frame),
+            pts_s=self._pts_s(frame) if self._decoder_now.live and self._decoder_now.has_times else None,
+            damaged=self._decoder_now.damaged,
+        )
 
     def _refuse_if_nothing_came(self) -> None:
         if self._given:

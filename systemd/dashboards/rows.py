@@ -82,6 +82,15 @@ def overview() -> list[PanelBuilder]:
             Query(f"vigil_event_open{{{CAMERA}}}", "{{camera}}"),
             {"0": ("quiet", "transparent"), "1": ("event", "orange")},
         ),
+        states(
+            Text("Faults", "When a camera's stream or picture had a fault, by kind: see the operator's manual."),
+            Query(f"vigil_camera_health{{{CAMERA}}} == 1", "{{camera}} {{kind}}"),
+            {"1": ("fault", "purple")},
+        ),
+        stacked(
+            Text("Faults begun an hour", "By kind. One that comes and goes all day is a cable, a lamp, a web."),
+            [Query(f"sum by (kind) (increase(vigil_camera_health_events_total{{{CAMERA}}}[1h]))", "{{kind}}")],
+        ),
         stacked(
             Text("Events begun an hour", "By camera. Compare with the false-alarm budget given at enrolment."),
             [Query(f"sum by (camera) (increase(vigil_events_total{{{CAMERA}}}[1h]))", "{{camera}}")],

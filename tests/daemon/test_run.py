@@ -29,7 +29,9 @@ def await_message(messages: Subscriber, wanted: str, within_s: float = 25) -> Me
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         message = messages.receive(within_s)
-        if wanted == (message.header.phase if isinstance(message, AlertMessage) else message.header.state):
+        if isinstance(message, AlertMessage) and message.header.phase == wanted:
+            return message
+        if isinstance(message, StatusMessage) and message.header.state == wanted:
             return message
     raise AssertionError(f"no {wanted} came")
 

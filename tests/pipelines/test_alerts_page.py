@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from pipelines.events import EventSettings
-from pipelines.headers import AlertHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, StatusHeader
 from pipelines.publish import Publisher, PublishSettings
 from pipelines.schema import wire_schema
 from tests.pipelines.publishing import rig
@@ -30,7 +30,9 @@ def block(kind: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize(("kind", "header"), [("alert", AlertHeader), ("status", StatusHeader)])
+@pytest.mark.parametrize(
+    ("kind", "header"), [("alert", AlertHeader), ("status", StatusHeader), ("health", HealthHeader)]
+)
 def test_examples_are_valid_and_whole(kind: str, header: type[msgspec.Struct]) -> None:
     example = json.loads(block(f"json {kind}"))
     jsonschema.Draft202012Validator(wire_schema()).validate(example)
@@ -38,7 +40,7 @@ def test_examples_are_valid_and_whole(kind: str, header: type[msgspec.Struct]) -
     assert msgspec.json.decode(msgspec.json.encode(example), type=header)
 
 
-@pytest.mark.parametrize("header", [AlertHeader, StatusHeader])
+@pytest.mark.parametrize("header", [AlertHeader, StatusHeader, HealthHeader])
 def test_every_field_is_explained(header: type[msgspec.Struct]) -> None:
     for name in header.__struct_fields__:
         assert re.search(rf"`{name}(\[\])?`", PAGE), name

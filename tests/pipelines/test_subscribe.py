@@ -26,7 +26,7 @@ def test_one_camera_only_whatever_the_others_are_called() -> None:
             made.publisher.offer(Camera(name=name).verdict(5.0))
             made.publisher.report(status(name, "live"))
         made.publisher.step()
-        assert {message.header.camera for message in drain(subscriber)} == {"cam1"}
+        assert {message.header.camera for message in drain(subscriber, 1.0)} == {"cam1"}
 
 
 def test_other_cameras_alerts_are_no_gap() -> None:

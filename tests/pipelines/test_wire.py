@@ -190,7 +190,7 @@ def test_a_camera_may_be_named_in_any_script() -> None:
         ([], "0 parts"),
         ([b"alert.yard"], "1 parts"),
         ([b"\xff\xfe", b"{}"], "not UTF-8"),
-        ([b"weather.yard", b"{}"], "begins with neither"),
+        ([b"weather.yard", b"{}"], "begins with none of"),
         ([b"alert.yard", b"not json"], "JSON is malformed"),
         ([b"alert.yard", b"[" * 100_000], "not vigil.alert/1"),
         ([b"alert.yard", b"{}"], "missing required field `schema`"),

@@ -50,7 +50,13 @@ class Exporter:
             camera.event_open.set(1)
             camera.reconnects.inc()
             camera.restarts.inc()
-            for counter in (*camera.alerts.values(), *camera.dropped.values(), *camera.suppressed.values()):
+            camera.health["black"].set(1)
+            for counter in (
+                *camera.health_events.values(),
+                *camera.alerts.values(),
+                *camera.dropped.values(),
+                *camera.suppressed.values(),
+            ):
                 counter.inc()
 
     def _frames(self, camera: CameraMetrics) -> None:

@@ -13,6 +13,8 @@ from pipelines.publish import PublishSettings
 from tests.systemd.exporter import ROOT, SYSTEMD
 
 EXAMPLE = SYSTEMD / "vigil.toml"
+SECTIONS = ("events", "health")
+"""Tables that a camera may have of its own."""
 KEY = re.compile(r"^#([\w.\[]+[\] =])", re.MULTILINE)
 """A key or table that is written as an example only."""
 
@@ -57,6 +59,7 @@ def test_the_keys_that_are_examples_only_load_too(installed: Path) -> None:
     entrance, car_park = load(installed).cameras
     assert entrance.threshold == 4.5
     assert car_park.events.min_frames == 3
+    assert car_park.health.ignore == ("moved",)
 
 
 def test_every_key_of_every_settings_struct_is_in_the_example() -> None:
@@ -64,7 +67,8 @@ def test_every_key_of_every_settings_struct_is_in_the_example() -> None:
     cameras: dict[str, Any] = {}
     for camera in written.pop("cameras"):
         cameras |= camera
-    cameras.pop("events")  # the keys of [events] again
+    for section in SECTIONS:  # the keys of [events] and [health] again
+        cameras.pop(section)
     assert set(paths(written)) | {f"cameras.{key}" for key in cameras} == set(known())
 
 
@@ -84,7 +88,7 @@ def known(struct: type[msgspec.Struct] = Settings, start: str = "") -> Iterator[
             yield from known(CameraSettings, "cameras.")
         elif isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             yield from known(field.type, f"{start}{field.name}.")
-        elif start + field.name != "cameras.events":
+        elif start + field.name not in {f"cameras.{section}" for section in SECTIONS}:
             yield start + field.name
 
 

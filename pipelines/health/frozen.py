@@ -1,0 +1,72 @@
+"""A frozen picture: frames arrive, and all of them show the same one.
+
+Coding leaves no difference between frames either, where the camera is quiet and nothing moves. How long it does so is
+the camera's own: a picture is frozen when it has repeated itself for far longer than it ever did.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engines.stillness import Stillness
+from pipelines.health.evidence import WELL, Evidence, Seen
+from pipelines.types import HealthKind
+
+_LEAST_S: Final = 2.0
+_LONGER: Final = 2.5
+"""Times the longest repetition of the camera's past."""
+_UNKNOWN_S: Final = 3.0
+"""Taken for that longest while nothing is known of the camera."""
+_LEARN_S: Final = 60.0
+_CODED_S: Final = 0.5
+"""A camera whose noise is coded never repeats itself for so long."""
+_FADES_S: Final = 900.0
+"""Quiet nights end: what was long ago counts for less, by half in this time."""
+
+
+class Frozen:
+    """The same picture for longer than this camera's coding ever made of a quiet scene."""
+
+    kind: HealthKind = "frozen"
+    begin_s = 0.0  # the repetition itself has lasted long enough
+    end_s = 0.4
+
+    def __init__(self) -> None:
+        self._stillness = Stillness()
+        self._longest_s: float | None = None
+        self._unknown_until_s = 0.0
+        self._same_s = self._now_s = 0.0
+
+    def see(self, seen: Seen) -> Evidence:
+        """Judge one frame."""
+        needed_s = self._needed_s(seen)
+        before_s, self._same_s = self._same_s, self._stillness.step(seen.now_s, seen.look.grey)
+        if self._same_s >= needed_s:
+            return Evidence(present=True, suspect=True, cause=f"the picture has not changed for {self._same_s:.0f} s")
+        if self._same_s < before_s:
+            self._learn(before_s, needed_s)
+        return WELL
+
+    def forget(self) -> None:
+        """A picture after an outage repeats none before it."""
+        self._stillness.forget()
+        self._same_s = 0.0
+
+    def _needed_s(self, seen: Seen) -> float:
+        """How long a repetition takes to pass for frozen."""
+        if self._longest_s is None:
+            self._longest_s = 0.0 if seen.view is None else seen.view.still_s
+            self._unknown_until_s = seen.now_s + _LEARN_S if seen.view is None else 0.0
+            self._now_s = seen.now_s
+        self._longest_s *= 0.5 ** (max(0.0, seen.now_s - self._now_s) / _FADES_S)
+        self._now_s = seen.now_s
+        longest_s = max(self._longest_s, _UNKNOWN_S) if seen.now_s < self._unknown_until_s else self._longest_s
+        return max(_LEAST_S, _LONGER * longest_s)
+
+    def _learn(self, lasted_s: float, needed_s: float) -> None:
+        """A repetition ended by itself: such is this camera, all the more if it was not long enough to be named."""
+        assert self._longest_s is not None
+        if lasted_s < needed_s:
+            self._longest_s = max(self._longest_s, lasted_s)
+        elif self._longest_s >= _CODED_S:
+            self._longest_s = max(self._longest_s, lasted_s / 2)
