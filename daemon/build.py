@@ -42,7 +42,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     metrics.amiss.set_function(lambda: len(pulse.whole().reasons))
     court = Court(engine_settings(config), settings.batch.size, metrics)
     rulings = _rulings(config.cameras, court)
-    shared = _shared(settings, metrics)
+    shared = _shared(settings, metrics, pulse)
     fleet = Fleet(shared)
     captures = fleet.take_in((camera, rulings[camera.name]) for camera in config.cameras)
     reader = SettingsReader(config, rulings, court, settings.reload)
@@ -72,10 +72,10 @@ def _rulings(cameras: Sequence[Camera], court: Court) -> dict[str, Ruling]:
     return rulings
 
 
-def _shared(settings: Settings, metrics: Metrics) -> Shared:
+def _shared(settings: Settings, metrics: Metrics, pulse: Pulse) -> Shared:
     filled = threading.Condition()
     shedder = Shedder(settings.shedding, metrics.load)
     publisher = Publisher(settings.publish, metrics)
     batcher = Batcher((), filled, settings.batch, {})
     infer = Infer(batcher, {}, publisher.offer, metrics, {}, worked=shedder.worked)
-    return Shared(metrics, filled, shedder, Board(), publisher, batcher, infer, settings.gate)
+    return Shared(metrics, filled, shedder, Board(), publisher, batcher, infer, settings.gate, pulse)

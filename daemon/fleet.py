@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from daemon.board import Board
 from daemon.changes import Change, Changes
 from daemon.config import Camera
+from daemon.pulse import Pulse
 from daemon.rulings import Ruling
+from daemon.spokesman import Spokesman
 from daemon.supervisor import Backoff, Post, Supervisor
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
@@ -30,7 +31,7 @@ from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source
 from pipelines.stage import Stage
-from pipelines.types import CameraState, CameraStatus
+from pipelines.types import CameraStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Shared:
     batcher: Batcher
     infer: Infer
     gate: GateSettings
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class Fleet:
         shared.publisher.remove(name)
         shared.shedder.remove(name)
         shared.board.forget(name)
+        shared.pulse.well(f"camera {name}")
         shared.metrics.remove_camera(name)
 
     def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
@@ -170,7 +173,7 @@ class Fleet:
         return sum(seat.mailbox.peek_captured_ns() is not None for seat in tuple(self._seats.values()))
 
     def _post(self, seat: _Seat) -> Post:
-        camera, metrics, board = seat.camera, seat.metrics, self._shared.board
+        camera, metrics, board, pulse = seat.camera, seat.metrics, self._shared.board, self._shared.pulse
         settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
 
         def told(status: CameraStatus) -> None:
@@ -187,28 +190,15 @@ class Fleet:
 
             return Capture(camera.name, open_, seat.mailbox, metrics, told_while_wanted, stop=stop, health=seat.health)
 
-        def change(state: CameraState, reason: str) -> None:
-            """Say on the capture's behalf what it cannot say itself."""
-            metrics.up.set(state == "live")
-            known = board.status(camera.name) or _unknown(camera.name)
-            kinds = seat.health.kinds
-            told(dataclasses.replace(known, state=state, reason=reason, since_wall_s=time.time(), health=kinds))
-
-        def died(error: BaseException) -> None:
-            metrics.restarts.inc()
-            reason = f"its capture failed unexpectedly ({type(error).__name__}); starting it again"
-            seat.health.gone("lost", reason)
-            change("lost", reason)
-
-        def hang(hangs: bool) -> None:  # noqa: FBT001 - a callback
-            if hangs:
-                reason = "its capture hangs in the decoder; only a restart of Vigil ends that"
-                seat.health.gone("stalled", reason)
-                change("lost", reason)
-            else:
-                change("live", "")
-
-        return Post(_thread(camera.name), make, restart=Backoff(), on_death=died, on_hang=hang)
+        say = Spokesman(camera.name, metrics, seat.health, board, pulse, told)
+        return Post(
+            _thread(camera.name),
+            make,
+            restart=Backoff(),
+            on_death=say.died,
+            on_spent=say.spent,
+            on_hang=say.hangs,
+        )
 
 
 def _thread(camera: str) -> str:
@@ -221,16 +211,3 @@ def _threshold(seat: _Seat) -> float:
 
 def _gap_s(seat: _Seat) -> float:
     return max(2.0, 3 / seat.camera.fps)
-
-
-def _unknown(camera: str) -> CameraStatus:
-    return CameraStatus(
-        camera=camera,
-        state="starting",
-        reason="",
-        since_wall_s=time.time(),
-        last_frame_wall_s=None,
-        reconnects=0,
-        score=None,
-        threshold=None,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daemon.board import Board
+from daemon.crash import CrashFile
 from daemon.errors import EXIT_FAILED, EXIT_OK, StageDied
 from daemon.liveness import Vitals, ailment
 from daemon.notify import Notifier
@@ -27,6 +27,8 @@ _TICK_S = 0.1
 _CHECK_S = 0.5
 _STATUS_S = 5.0
 _STOP_WITHIN_S = 4.0
+_STUCK_S = 4.0
+"""A stop that takes so much longer than it may has met a native call that lets no thread run."""
 _DRAIN_S = 1.0
 
 
@@ -60,7 +62,16 @@ class Assembly:
 class Daemon:
     """Runs an assembly until it is asked to stop, has nothing left to watch, or cannot go on."""
 
-    def __init__(self, assembly: Assembly, pulse: Pulse, signals: StopSignals, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        pulse: Pulse,
+        signals: StopSignals,
+        notifier: Notifier,
+        crash: CrashFile | None = None,
+    ) -> None:
+        """`crash` takes what a bad end leaves behind; without one that goes to stderr."""
+        self._crash = crash or CrashFile(None)
         self._assembly = assembly
         self._pulse = pulse
         self._signals = signals
@@ -80,9 +91,11 @@ class Daemon:
             # What Vigil raises on purpose says all in its one line; anything else needs its traceback.
             known = cause is None or isinstance(cause, VigilError)
             _log.critical("cannot go on: %s", error, exc_info=None if known else cause)
+            self._crash.note(f"cannot go on: {error}")
             self._told_cause = cause
             code = EXIT_FAILED
-        except Exception:  # noqa: BLE001 - a fault of the main thread's own: the others still deserve an ordered stop
+        except Exception as error:  # noqa: BLE001 - a fault of the main thread's own: an ordered stop all the same
+            self._crash.note(f"cannot go on: the main thread failed: {type(error).__name__}")
             _log.critical("cannot go on: the main thread failed", exc_info=True)
             code = EXIT_FAILED
         return self._shutdown(code)
@@ -101,6 +114,7 @@ class Daemon:
             self._mind_reload()
             if now - self._checked >= _CHECK_S:
                 self._checked = now
+                self._crash.guard(self._supervisor.stall_s)
                 self._supervisor.check()
                 self._mind_pulse()
                 if self._supervisor.finished(self._assembly.captures()):
@@ -156,6 +170,7 @@ class Daemon:
 
     def _shutdown(self, code: int) -> int:
         began = time.monotonic()
+        self._crash.guard(_STOP_WITHIN_S + _STUCK_S)
         self._pulse.ready = Health(ok=False, reason="stopping")
         self._notifier.tell("STOPPING=1", "STATUS=stopping")
         self._supervisor.signal_stop()
@@ -165,8 +180,10 @@ class Daemon:
             _leave()
         if left:
             _log.critical("threads that did not end within %.0f s: %s", _STOP_WITHIN_S, ", ".join(sorted(left)))
-            faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+            self._crash.note(f"threads that did not end: {', '.join(sorted(left))}")
+            self._crash.dump()
             _leave()
+        self._crash.unguard()
         self._tell_errors()
         _log.info("stopped in %.1f s", time.monotonic() - began)
         return code

@@ -28,10 +28,20 @@ class Backoff:
     longest_s: float = 60.0
     settled_s: float = 60.0
     """A stage that lived for so long starts again from `first_s`."""
+    budget: int = 10
+    """Deaths in a row after which it is said to fail for good."""
+    spent_s: float = 600.0
+    """The wait once the budget is spent: a camera is never given up, but it may not keep the processor busy either."""
 
     def wait_s(self, deaths: int) -> float:
         """Seconds to wait after the given number of deaths in a row (at least 1)."""
+        if self.spent(deaths):
+            return self.spent_s
         return float(min(self.first_s * 2.0 ** min(deaths - 1, 30), self.longest_s))
+
+    def spent(self, deaths: int) -> bool:
+        """Whether so many deaths in a row are more than the budget."""
+        return deaths > self.budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,9 @@ class Post:
     """None: the process ends when this stage dies."""
     on_death: Callable[[BaseException], None] = lambda _: None
     """Told of each death that a restart follows, on the supervisor's thread."""
+    on_spent: Callable[[bool], None] = lambda _: None
+    """Told, on the same thread, when a stage has died more often in a row than its budget allows (true), and when one
+    that followed has settled (false)."""
     on_hang: Callable[[bool], None] = lambda _: None
     """Told, on the same thread, when a stage that may be restarted hangs in a step (true) and when it goes on (false).
     Nothing more can be done: a thread inside a native call cannot be ended without the process."""
@@ -58,6 +71,7 @@ class _Seat:
         self.deaths = 0
         self.due_at: float | None = None
         self.hangs = False
+        self.spent = False
         self.hand_over_by: float | None = None
         """Until when (monotonic) the worker, told to stop, is waited for before the post's next stage starts."""
         self.worker = self.hire()
@@ -138,6 +152,7 @@ class Supervisor:
                 self._hand_over(seat, seat.hand_over_by)
             elif seat.worker.alive:
                 self._mind_hang(seat)
+                self._mind_settled(seat)
             elif seat.post.restart is None:
                 self._require(seat)
             elif seat.worker.error is not None:
@@ -180,6 +195,14 @@ class Supervisor:
             _log.info("%s goes on", seat.post.thread)
         seat.post.on_hang(hangs)
 
+    def _mind_settled(self, seat: _Seat) -> None:
+        """What has lived for long enough fails no more."""
+        backoff = seat.post.restart
+        if seat.spent and backoff is not None and time.monotonic() - seat.started_at >= backoff.settled_s:
+            seat.spent, seat.deaths = False, 0
+            _log.info("%s lives again", seat.post.thread)
+            seat.post.on_spent(False)  # noqa: FBT003 - a callback
+
     def _hand_over(self, seat: _Seat, by: float) -> None:
         if seat.worker.alive:
             if time.monotonic() < by:
@@ -206,6 +229,15 @@ class Supervisor:
                 "%s died: %s; starting it again in %.1f s", seat.post.thread, _tell(error), wait_s, exc_info=error
             )
             seat.post.on_death(error)
+            if backoff.spent(seat.deaths) and not seat.spent:
+                seat.spent = True
+                _log.critical(
+                    "%s died %d times in a row: it is tried only every %.0f s from now on",
+                    seat.post.thread,
+                    seat.deaths,
+                    wait_s,
+                )
+                seat.post.on_spent(True)  # noqa: FBT003 - a callback
         elif now >= seat.due_at:
             seat.due_at = None
             seat.hire().start()

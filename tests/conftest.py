@@ -45,7 +45,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep compiled engines of the tests, and of the processes that they start, out of the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.delenv("CACHE_DIRECTORY", raising=False)
+        patch.delenv("STATE_DIRECTORY", raising=False)
         yield
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 
 from daemon.board import Board
+from daemon.crash import CrashFile, crash_folder
 from daemon.logs import LogSettings, set_up_logs
 from daemon.notify import Notifier
 from daemon.process import Assembly, Daemon
@@ -15,18 +16,24 @@ from daemon.pulse import Pulse
 from daemon.signals import StopSignals
 from daemon.supervisor import Backoff, Post
 from pipelines.stage import Stage
-from tests.daemon.stages import Failing, Ticking, Wedged
+from tests.daemon.stages import Failing, LockHolder, Ticking, Wedged
 
 STALL_S = 1.0
 
 
 def assembly(kind: str) -> Assembly:
-    """healthy; wedged-infer, wedged-capture: hangs in a step; dying-infer, dying-publish: raises after a moment."""
+    """Make a daemon of one of these kinds.
+
+    healthy; wedged-infer, wedged-capture: hangs in a step; wedged-lock: in a native call that keeps the interpreter's
+    lock; dying-infer, dying-publish: raises after a moment.
+    """
 
     def post(stage: Stage) -> Post:
         return Post(stage.name, lambda _stop: stage)
 
     def infer() -> Stage:
+        if kind == "wedged-lock":
+            return LockHolder("infer")
         if kind == "wedged-infer":
             return Wedged("infer")
         return Failing("step", "infer", after=20) if kind == "dying-infer" else Ticking("infer")
@@ -53,9 +60,13 @@ def main(kind: str) -> int:
     """Run until told to stop."""
     set_up_logs(LogSettings())
     logging.getLogger("vigil").info("kind %s", kind)
+    crash = CrashFile(crash_folder())
+    crash.open("0")
     signals = StopSignals()
     with signals.installed():
-        return Daemon(assembly(kind), Pulse(), signals, Notifier()).run()
+        code = Daemon(assembly(kind), Pulse(), signals, Notifier(), crash).run()
+    crash.close(keep=code != 0)
+    return code
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable
@@ -62,6 +63,15 @@ class Failing(Ticking):
         super().close()
         if "close" in self._where:
             raise RuntimeError("no close")
+
+
+class LockHolder(Ticking):
+    """After some steps calls what does not come back and keeps the interpreter's lock: no thread runs any more."""
+
+    def step(self) -> bool:
+        if self.steps > 20:
+            ctypes.PyDLL(None).sleep(600)
+        return super().step()
 
 
 class Wedged(Ticking):

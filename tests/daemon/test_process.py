@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from daemon.crash import crashes, left_behind
+from daemon.crash import told as told_crash
 from daemon.notify import Notifier
 from daemon.process import Daemon
 from daemon.pulse import Pulse
@@ -89,6 +91,50 @@ def test_a_wedged_infer_thread_ends_the_process_and_shows_where_it_hangs(tmp_pat
         assert "stages.py" in daemon.stderr
         feeds = [line for line in drained(link) if line == "WATCHDOG=1"]
         assert len(feeds) <= 4, "the watchdog was fed while infer hung"
+
+
+def test_a_native_call_that_lets_no_thread_run_ends_the_process_and_leaves_its_stacks(tmp_path: Path) -> None:
+    with Running([LITTLE, "wedged-lock"], {"STATE_DIRECTORY": str(tmp_path)}) as daemon:
+        daemon.wait_for("watching 2 cameras", 60)
+        assert daemon.ends(within_s=60) == 1
+    ((kept, text),) = left_behind(tmp_path / "crashes")
+    assert "a native call let no thread run" in told_crash(kept, text)
+    assert "stages.py" in text, "the stack of the thread that holds the lock"
+    assert "little_daemon" in text, "and that of the main thread"
+
+
+def test_a_process_that_dies_of_a_signal_leaves_its_stacks_and_one_that_is_killed_its_beginning(tmp_path: Path) -> None:
+    for number in (signal.SIGSEGV, signal.SIGKILL):
+        with Running([LITTLE, "healthy"], {"STATE_DIRECTORY": str(tmp_path)}) as daemon:
+            daemon.wait_for("watching 2 cameras", 60)
+            daemon.signal(number)
+            assert daemon.ends(within_s=30) == -number
+    folder = tmp_path / "crashes"
+    said = sorted(told_crash(kept, text) for kept, text in left_behind(folder))
+    assert said[0].startswith("Fatal Python error: Segmentation fault; the stacks are in")
+    assert said[1].startswith("it was killed, or the machine went down")
+    assert len(crashes(folder)) == 2
+    assert left_behind(folder) == []
+
+
+def test_an_end_in_order_leaves_nothing_and_a_death_its_cause(tmp_path: Path) -> None:
+    with Running([LITTLE, "healthy"], {"STATE_DIRECTORY": str(tmp_path)}) as daemon:
+        daemon.wait_for("watching 2 cameras", 60)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.ends(within_s=30) == 0
+    assert left_behind(tmp_path / "crashes") == []
+    with Running([LITTLE, "dying-infer"], {"STATE_DIRECTORY": str(tmp_path)}) as daemon:
+        assert daemon.ends(within_s=60) == 1
+    ((kept, text),) = left_behind(tmp_path / "crashes")
+    assert "cannot go on: infer: RuntimeError: no step; the stacks are in" in told_crash(kept, text)
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_daemon_from_running(tmp_path: Path) -> None:
+    (tmp_path / "crashes").write_text("in the way")
+    with Running([LITTLE, "healthy"], {"STATE_DIRECTORY": str(tmp_path)}) as daemon:
+        daemon.wait_for("watching 2 cameras", 60)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.ends(within_s=30) == 0
 
 
 def test_systemd_hears_of_ready_progress_and_the_stop(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pipelines.subscribe import Subscriber
 from pipelines.wire import AlertMessage, Message, StatusMessage
 from tests.daemon.running import Running, systemd, told
 from tests.daemon.sites import free_port, site, source
+from tests.daemon.stages import until
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,36 @@ def test_with_every_camera_down_it_starts_is_ready_keeps_its_watchdog_fed_and_st
         assert here.health("ready") == 200
         daemon.signal(signal.SIGTERM)
         assert daemon.ends(within_s=5) == 0
+
+
+def test_a_run_that_was_killed_is_told_of_by_the_next(tmp_path: Path, profile_file: Path) -> None:
+    here = site(tmp_path, profile_file, {"a": source(f"rtsp://127.0.0.1:{free_port()}/x")})
+    environ = {"STATE_DIRECTORY": str(tmp_path / "state")}
+    with Running(["daemon", "run", "-c", here.config], environ) as daemon:
+        daemon.wait_for("watching 1 camera", 60)
+        daemon.signal(signal.SIGKILL)
+        assert daemon.ends(within_s=30) == -signal.SIGKILL
+    for first in (True, False):
+        with Running(["daemon", "run", "-c", here.config], environ) as daemon:
+            daemon.wait_for("watching 1 camera", 60)
+            assert ("an earlier run ended badly: it was killed" in daemon.stderr) is first
+            daemon.signal(signal.SIGTERM)
+            assert daemon.ends(within_s=30) == 0
+
+
+def test_with_a_cached_engine_the_first_frame_is_analysed_after_less_than_three_seconds_of_work(
+    tmp_path: Path, profile_file: Path, odd_clip: Path
+) -> None:
+    """Processor time, since others may use the machine that tests run on."""
+    here = site(tmp_path, profile_file, {"a": source(odd_clip)})
+    for _ in range(2):  # the first fills the cache
+        with Running(["daemon", "run", "-c", here.config]) as daemon:
+            daemon.wait_for("camera a is live", 60)
+            until(lambda: here.samples()["vigil_frames_analysed_total", "a"] > 0, 60)
+            spent_s = here.samples()["process_cpu_seconds_total", ""]
+            daemon.signal(signal.SIGTERM)
+            assert daemon.ends(within_s=30) == 0
+    assert spent_s < 3
 
 
 def test_when_all_files_have_been_played_it_leaves_with_0(tmp_path: Path, profile_file: Path, odd_clip: Path) -> None:

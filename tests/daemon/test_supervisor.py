@@ -101,8 +101,24 @@ def test_a_capture_thread_that_dies_is_made_anew_and_the_others_never_notice() -
 
 
 def test_the_wait_before_a_restart_doubles_up_to_a_bound() -> None:
-    backoff = Backoff(first_s=1, longest_s=60)
-    assert [backoff.wait_s(n) for n in (1, 2, 3, 7, 500)] == [1, 2, 4, 60, 60]
+    backoff = Backoff(first_s=1, longest_s=60, budget=10, spent_s=600)
+    assert [backoff.wait_s(n) for n in (1, 2, 3, 7, 10, 11, 500)] == [1, 2, 4, 60, 60, 600, 600]
+
+
+def test_a_spent_budget_is_told_once_and_so_is_that_all_is_well_again() -> None:
+    made: list[Ticking] = []
+    told: list[bool] = []
+
+    def make(_stop: threading.Event) -> Stage:
+        made.append(Failing("step", "capture-b", after=0) if len(made) < 4 else Ticking("capture-b"))
+        return made[-1]
+
+    backoff = Backoff(first_s=0.01, longest_s=0.01, settled_s=0.2, budget=2, spent_s=0.02)
+    supervisor = Supervisor([Post("capture-b", make, backoff, on_spent=told.append)])
+    supervisor.start(never)
+    until(lambda: checked(supervisor) and told == [True], 10)
+    until(lambda: checked(supervisor) and told == [True, False], 10)
+    assert stop(supervisor) == []
 
 
 def test_a_camera_that_has_ended_is_not_restarted() -> None:
