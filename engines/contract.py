@@ -38,8 +38,8 @@ class Batch:
     """Length N: whose profile judges each frame."""
     times_s: tuple[float, ...]
     """Length N: seconds on each camera's own clock, increasing within a camera; only differences count."""
-    pixels: Pixels
-    """uint8 [N, H, W, 3], RGB, at the network's input size."""
+    pixels: Pixels | Sequence[Pixels]
+    """uint8 [N, H, W, 3], RGB, at the network's input size: one array, or one a frame."""
 
     def __len__(self) -> int:
         return len(self.cameras)

@@ -54,7 +54,7 @@ class Watched:
         if mean is None:
             self.standing.forget()
             return _unmeasured(*white.shape[:2])
-        slow, brief = lasting.memory.distance_white(np.stack([mean, self.lasting.brief]), room)
+        (slow,), (brief,) = lasting.memory.distances_white((mean[None], self.lasting.brief[None]), room)
         least = self.standing.step(time_s, slow)
         if least is None:
             return _unmeasured(*white.shape[:2])
@@ -117,6 +117,7 @@ class Detector:
     def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
         self._engine = engine
         self._room = Room()
+        self._evened: Pixels = np.empty((0, 0, 0, 3), np.uint8)
         self._cameras = {camera: prepare(camera, profile, engine.info.model) for camera, profile in profiles.items()}
 
     def score(self, batch: Batch) -> Scores:
@@ -176,12 +177,21 @@ class Detector:
     def _in_usual_light(self, batch: Batch) -> Pixels:
         """What appearance is judged by. Motion is measured on the frames as they are: flow minds no change of light."""
         lights = [self._cameras[camera].light for camera in batch.cameras]
-        if all(light is None for light in lights):
+        if isinstance(batch.pixels, np.ndarray) and all(light is None for light in lights):
             return batch.pixels
-        evened = [
-            one if light is None else light.even_out(one) for light, one in zip(lights, batch.pixels, strict=True)
-        ]
-        return np.stack(evened)
+        evened = self._evened_of(len(batch), batch.pixels[0].shape)
+        for light, one, into in zip(lights, batch.pixels, evened, strict=True):
+            if light is None:
+                np.copyto(into, one)
+            else:
+                light.even_out(one, into)
+        return evened
+
+    def _evened_of(self, count: int, shape: tuple[int, ...]) -> Pixels:
+        """Where evened frames lie side by side: kept from batch to batch, since fresh memory costs page faults."""
+        if len(self._evened) < count or self._evened.shape[1:] != shape:
+            self._evened = np.empty((count, *shape), np.uint8)
+        return self._evened[:count]
 
     def _compare(self, camera: str, encoded: Encoded, index: int) -> _Compared:
         memory = self._cameras[camera].normality.memory

@@ -40,12 +40,18 @@ class Light:
     usual: Floats
     """float32 [3, BLOCKS * BLOCKS], 0..1."""
 
-    def even_out(self, pixels: Pixels) -> Pixels:
-        """Bring one frame, uint8 [H, W, 3], to the usual light. The frame itself is returned if it needs nothing."""
+    def even_out(self, pixels: Pixels, into: Pixels | None = None) -> Pixels:
+        """Bring one frame, uint8 [H, W, 3], to the usual light. The frame itself is returned if it needs nothing.
+
+        With `into`, of the same shape, the result is always written there.
+        """
         levels = _levels(_curve(blocks_of(pixels), self.usual))
-        if (levels == _SAME).all():
+        if not (levels == _SAME).all():
+            return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), levels, dst=into), np.uint8)
+        if into is None:
             return pixels
-        return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), levels), np.uint8)
+        np.copyto(into, pixels)
+        return into
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""

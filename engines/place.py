@@ -7,7 +7,7 @@ space where the spread of normal frames around their place's mean is the same in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -106,7 +106,7 @@ class Memory:
         """`compare` of what is in the space of distances already."""
         count, height, width = white.shape[:3]
         room, placed = room or Room(), self._placed(white)
-        offsets = self._offsets(placed, room)
+        offsets = self._offsets(placed, room.floats(self.modes))
         nearest = offsets.argmin(-1)
         least = np.take_along_axis(offsets, nearest[..., None], -1)[..., 0]
         modes = room.floats(self.modes[np.arange(len(self.modes))[:, None], nearest])
@@ -116,8 +116,16 @@ class Memory:
 
     def distance_white(self, white: Floats, room: Room | None = None) -> Floats:
         """`distance` of what is in the space of distances already."""
-        placed = self._placed(white)
-        return _distances(placed, self._offsets(placed, room or Room()).min(-1), white.shape[:3])
+        return self.distances_white((white,), room)[0]
+
+    def distances_white(self, whites: Sequence[Floats], room: Room | None = None) -> list[Floats]:
+        """The same of several such arrays [N, h, w, D]."""
+        modes = (room or Room()).floats(self.modes)
+        made = []
+        for white in whites:
+            placed = self._placed(white)
+            made.append(_distances(placed, self._offsets(placed, modes).min(-1), white.shape[:3]))
+        return made
 
     def _placed(self, white: Floats) -> Floats:
         """Place by place: [h*w, N, D], or [1, h*w*N, D] where all share the modes."""
@@ -125,9 +133,9 @@ class Memory:
         placed = white.reshape(count, -1, channels).transpose(1, 0, 2)
         return np.ascontiguousarray(placed).reshape(len(self.modes), -1, channels)
 
-    def _offsets(self, placed: Floats, room: Room) -> Floats:
+    def _offsets(self, placed: Floats, modes: Floats) -> Floats:
         """Squared distances to the modes, less the squared length of what is compared: [h*w, N, K]."""
-        offsets = np.asarray(placed @ room.floats(self.modes).transpose(0, 2, 1))
+        offsets = np.asarray(placed @ modes.transpose(0, 2, 1))
         offsets *= -2
         offsets += self.norms
         return offsets

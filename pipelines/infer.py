@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Batch, Engine, Maps, Pixels, Scores, Timed
+from engines.contract import Batch, Engine, Maps, Scores, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.seating import Enter, Judge, Leave, Order
@@ -58,24 +58,6 @@ class _Seat:
         return bool(scores.score[index] >= _RAISED * scores.threshold[index])
 
 
-class _Room:
-    """Where the pixels of a batch lie side by side: kept from batch to batch, since fresh memory costs page faults."""
-
-    def __init__(self) -> None:
-        self._pixels: Pixels = np.empty((0, 0, 0, 3), np.uint8)
-
-    def filled(self, frames: Sequence[Frame]) -> Pixels:
-        """The frames' pixels, uint8 [N, H, W, 3], until the next call; those of a single frame are not copied."""
-        first = frames[0].pixels
-        if len(frames) == 1:
-            return first[None]
-        if len(self._pixels) < len(frames) or self._pixels.shape[1:] != first.shape:
-            self._pixels = np.empty((len(frames), *first.shape), np.uint8)
-        for into, frame in zip(self._pixels, frames, strict=False):
-            np.copyto(into, frame.pixels)
-        return self._pixels[: len(frames)]
-
-
 class Infer:
     """A stage that judges frames. Raises `engines.errors.EngineError` when an engine fails."""
 
@@ -107,7 +89,6 @@ class Infer:
         }
         self._orders: deque[tuple[Order, ...]] = deque()
         self._worked = worked
-        self._room = _Room()
         self.analysed_ns = 0
         """When a frame was last analysed, on the monotonic clock; 0 for never. Any thread may read it."""
 
@@ -250,7 +231,7 @@ class Infer:
             Batch(
                 cameras=tuple(frame.camera for frame in frames),
                 times_s=tuple(frame.time_s for frame in frames),
-                pixels=self._room.filled(frames),
+                pixels=[frame.pixels for frame in frames],
             )
         )
         judged_ns = time.monotonic_ns()

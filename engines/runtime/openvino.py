@@ -48,15 +48,25 @@ class _Compiled:
     def run(self, inputs: NDArray[Any], into: Mapping[str, Floats]) -> None:
         """Infer every frame into the rows of `into`; OpenVINO releases the interpreter's lock meanwhile."""
         count, streams = len(inputs), len(self.requests)
+        if streams == 1:  # then nothing goes on beside it, and the calling thread may as well do the work
+            request = self.requests[0]
+            for index in range(count):
+                request.get_input_tensor().data[0] = inputs[index]
+                request.infer()
+                self._take(request, into, index)
+            return
         for index in range(count + streams):
             request = self.requests[index % streams]
             if index >= streams:
                 request.wait()
-                for name, number in self.outputs.items():
-                    into[name][index - streams] = request.get_output_tensor(number).data[0]
+                self._take(request, into, index - streams)
             if index < count:
                 request.get_input_tensor().data[0] = inputs[index]
                 request.start_async()
+
+    def _take(self, request: Any, into: Mapping[str, Floats], index: int) -> None:
+        for name, number in self.outputs.items():
+            into[name][index] = request.get_output_tensor(number).data[0]
 
 
 class OpenVinoEngine:

@@ -82,6 +82,17 @@ def test_maps_are_made_when_somebody_looks_and_once() -> None:
     assert len(made) == 1
 
 
+def test_frames_may_lie_anywhere_and_are_left_as_they_are(engine: OpenVinoEngine, place: Profile) -> None:
+    times, pixels = film(2, intruder=(0.5, 1.5), seed=9)
+    apart = [frame.copy() for frame in pixels]
+    whole = score(Detector(engine, {"gate": place}), times, pixels)
+    detector = Detector(engine, {"gate": place})
+    for index, time_s in enumerate(times):
+        one = detector.score(Batch(("gate",), (time_s,), apart[index : index + 1]))
+        assert one.score[0] == pytest.approx(whole.score[index], abs=1e-4)
+    np.testing.assert_array_equal(apart, pixels)
+
+
 def test_scores_are_the_same_each_time(engine: OpenVinoEngine, place: Profile) -> None:
     first, second = (score(Detector(engine, {"gate": place}), *film(2, seed=9)) for _ in range(2))
     np.testing.assert_array_equal(first.score, second.score)
