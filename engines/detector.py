@@ -32,6 +32,7 @@ class Watched:
     light: Light | None
     motion: MotionHistory = field(default_factory=MotionHistory)
     steady: Steady = field(default_factory=Steady)
+    steady_bodies: Steady = field(default_factory=Steady)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
@@ -41,6 +42,9 @@ class Watched:
         seen = self.motion.observe(time_s, pixels)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
         maps: dict[View, Floats] = {"motion": _unmeasured(CELLS, CELLS) if strange is None else strange[None]}
+        if moving.paces is not None:
+            hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
+            maps["motion-bodies"] = _unmeasured(CELLS, CELLS) if hasty is None else hasty[None]
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white, room)
         return maps
@@ -73,6 +77,7 @@ class Watched:
         """Take in that the last frame stood until this time."""
         self.motion.hold(until_s)
         self.steady.hold(until_s)
+        self.steady_bodies.hold(until_s)
         self.lasting.hold(until_s)
         if changed:  # else the statistics moved from the last to the next, and did not stand
             self.smoother.hold(until_s)
@@ -81,6 +86,7 @@ class Watched:
         """Begin anew."""
         self.motion.forget()
         self.steady.forget()
+        self.steady_bodies.forget()
         self.lasting.forget()
         self.standing.forget()
         self.smoother.forget()

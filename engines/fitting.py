@@ -6,7 +6,7 @@ The footage is cut into a few blocks of time. Each block is judged by models fit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from engines.holdout import FOLDS, HeldOut, average, blocks, fit_averages, hold_
 from engines.lasting import lasting_scale
 from engines.material import Indices, Material, Tick, stretches_of, where
 from engines.normality import Lasting, Moving, Normality
+from engines.paces import fit_paces
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders
 from engines.rehearsal import rehearse
@@ -92,12 +93,17 @@ def fit(material: Material, chosen: Indices, tick: Tick, seed: int = 0) -> Fit:
         final.memory,
         final.latent_scale,
         final.reconstruction,
-        final.moving,
+        _known(final.moving, statistics),
         fit_fusion(statistics, weights, power),
         tuple(fit_fusion(member, weights, power) for member in members),
     )
     # Rounded as a profile stores it.
     return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, held.folds)
+
+
+def _known(moving: Moving | None, statistics: dict[View, Floats]) -> Moving | None:
+    """Without what could not be calibrated: where little moves, bodies are known to the whole but to no part of it."""
+    return moving if moving is None or "motion-bodies" in statistics else replace(moving, paces=None)
 
 
 def _remember(material: Material, chosen: Indices, whiten: Floats) -> Remember:
@@ -143,7 +149,8 @@ def _moving(
     lasting = None
     if averages is not None and len(settled):
         lasting = Lasting(averages, lasting_scale(held.lasting[settled]))
-    return Moving(fit_traffic(material.fields[moved], shares.traffic), lasting)
+    fields = material.fields[moved]
+    return Moving(fit_traffic(fields, shares.traffic), lasting, fit_paces(fields))
 
 
 def _shares(material: Material, chosen: Indices, held: HeldOut) -> _Shares:
@@ -193,8 +200,9 @@ def _statistics(material: Material, chosen: Indices, held: HeldOut, judges: list
         moved = inside[material.moving[chosen[inside]]]
         for part in stretches_of(material, chosen[moved]):
             frames = chosen[moved[part]]
-            strange = judge.moving.traffic.compare(material.fields[frames].astype(np.float32))
-            made["motion"][moved[part]] = statistic(steady(material.times_s[frames].tolist(), strange))
+            times_s, fields = material.times_s[frames].tolist(), material.fields[frames].astype(np.float32)
+            for view, strange in judge.moving.compare(fields).items():
+                made[view][moved[part]] = statistic(steady(times_s, strange), view)
         if judge.moving.lasting is not None:
             maps = held.lasting[inside] / judge.moving.lasting.scale
             made["appearance-lasting"][inside] = statistic(maps, "appearance-lasting")
@@ -236,9 +244,9 @@ class _Stage:
             views["appearance-lasting"] = np.where(self.material.lasting[at], stood, np.float32(np.nan))
         return views
 
-    def pace(self, fold: int, fields: Floats) -> Floats:
+    def pace(self, fold: int, fields: Floats) -> dict[View, Floats]:
         moving = self.judges[fold].moving
-        return np.full(len(fields), np.nan, np.float32) if moving is None else statistic(moving.traffic.compare(fields))
+        return {} if moving is None else {view: statistic(m, view) for view, m in moving.compare(fields).items()}
 
 
 def _learn(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats
+from engines.paces import Paces
 from engines.place import Memory
 from engines.reconstruction import Reconstruction, Residuals
 from engines.scoring import Fusion, View
@@ -38,21 +39,29 @@ class Moving:
     traffic: Traffic
     lasting: Lasting | None
     """None when no stretch of the footage was long enough to say."""
+    paces: Paces | None
+    """None when too little moved in it, or of a profile of before bodies were measured."""
+
+    def compare(self, fields: Floats) -> dict[View, Floats]:
+        """Maps of the motion views from displacements [N, CELLS, CELLS, 2], as they are before `steady`."""
+        maps: dict[View, Floats] = {"motion": self.traffic.compare(fields)}
+        return maps if self.paces is None else maps | {"motion-bodies": self.paces.compare_all(fields)}
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
-        if self.lasting is None:
-            return self.traffic.to_arrays()
-        lasting = {**self.lasting.memory.to_arrays("lasting"), "lasting_scale": self.lasting.scale}
-        return {**self.traffic.to_arrays(), **lasting}
+        arrays = self.traffic.to_arrays()
+        if self.lasting is not None:
+            arrays |= {**self.lasting.memory.to_arrays("lasting"), "lasting_scale": self.lasting.scale}
+        return arrays if self.paces is None else arrays | self.paces.to_arrays()
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Moving:
         """The inverse of `to_arrays`."""
-        if "lasting_scale" not in arrays:
-            return cls(Traffic.from_arrays(arrays), None)
-        lasting = Lasting(Memory.from_arrays(arrays, "lasting"), arrays["lasting_scale"].astype(np.float32))
-        return cls(Traffic.from_arrays(arrays), lasting)
+        lasting = None
+        if "lasting_scale" in arrays:
+            lasting = Lasting(Memory.from_arrays(arrays, "lasting"), arrays["lasting_scale"].astype(np.float32))
+        paces = Paces.from_arrays(arrays) if "paces.known" in arrays else None
+        return cls(Traffic.from_arrays(arrays), lasting, paces)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

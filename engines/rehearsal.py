@@ -33,8 +33,8 @@ class Stage(Protocol):
     def look(self, fold: int, frames: Indices, pixels: Pixels) -> dict[View, Floats]:
         """Statistics [n] of the appearance views, had the frames looked like this; lasting, had they for long."""
 
-    def pace(self, fold: int, fields: Floats) -> Floats:
-        """Statistics [n] of motion, had there been this one."""
+    def pace(self, fold: int, fields: Floats) -> dict[View, Floats]:
+        """Statistics [n] of the motion views, had there been this motion."""
 
 
 @dataclass(slots=True)
@@ -87,13 +87,13 @@ def _changes(
             yield "left", kind, every, {**looks, "appearance-lasting": lasting}
         if fields is not None:
             moved = np.stack([move(mask, field, rng) for (_, mask), field in zip(spoilt, fields, strict=True)])
-            yield "intruder", kind, every, {**looks, "motion": stage.pace(fold, moved)}
+            yield "intruder", kind, every, {**looks, **stage.pace(fold, moved)}
     if fields is None:
         return
     for turned in TURNS:
         changed = {at: after for at in every if (after := turn(turned, fields[at], rng)) is not None}
         if changed:
-            yield "motion", turned, np.array(list(changed)), {"motion": stage.pace(fold, np.stack([*changed.values()]))}
+            yield "motion", turned, np.array(list(changed)), stage.pace(fold, np.stack([*changed.values()]))
 
 
 def _some(folds: Indices) -> Iterator[tuple[int, Indices]]:

@@ -22,35 +22,42 @@ SMOOTHING_S: Final = 0.1
 """Time constant of the causal smoothing."""
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
-_STRONGEST_LASTING: Final = 0.004
-"""The same of averages, whose noise asks for less company: what is left behind is small."""
 
-View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion"]
-"""What is measured and calibrated on its own. A signal has one view or, at two paces, two."""
+View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion", "motion-bodies"]
+"""What is measured and calibrated on its own. A signal has one view or, at two paces or by places and bodies, two."""
 
 SIGNAL_OF: Final[Mapping[View, Signal]] = {
     "appearance-latent": "appearance-latent",
     "appearance-lasting": "appearance-latent",
     "appearance-reconstruction": "appearance-reconstruction",
     "motion": "motion",
+    "motion-bodies": "motion",
 }
 VIEWS: Final = tuple(SIGNAL_OF)
+"""Profiles hold weights in this order, older ones fewer: a new view goes to the end."""
+
+_STRONGEST_FEW: Final[Mapping[View, float]] = {"appearance-lasting": 0.004, "motion-bodies": 0.004}
+"""The same where noise asks for less company, of averages and whole bodies: what is left behind, or far, is small."""
 
 _LEAST_TAIL: Final[Mapping[View, float]] = {
     "appearance-latent": 0.1,
     "appearance-lasting": 0.05,
     "appearance-reconstruction": 0.1,
     "motion": 0.0,
+    "motion-bodies": 0.05,
 }
 """Least scale of a view's tail, as a share of where the tail begins. The footage of a few quiet minutes is alike to a
 hair: without this, any other noise or focus would be as surprising as a man in the room."""
+
+_UNREMARKABLE: Final[Mapping[View, float]] = {"motion-bodies": 0.5}
+"""What is less says nothing: where hardly anybody comes by, the next to do so would surprise, however slow."""
 
 Views = Mapping[View, Floats]
 
 
 def statistic(maps: Floats, view: View | None = None) -> Floats:
     """Mean of the strongest places of each map [N, h, w] of a view: float32 [N]."""
-    return strongest(maps, _STRONGEST_LASTING if view == "appearance-lasting" else _STRONGEST)
+    return strongest(maps, _STRONGEST if view is None else _STRONGEST_FEW.get(view, _STRONGEST))
 
 
 def strongest(maps: Floats, share: float) -> Floats:
@@ -103,7 +110,7 @@ class Fusion:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Fusion:
         """The inverse of `to_arrays`."""
         tails = {view: Tail.from_array(arrays[f"{name}.{view}"]) for view in VIEWS if f"{name}.{view}" in arrays}
-        weights = dict(zip(VIEWS, map(float, arrays[f"{name}.weights"]), strict=True))
+        weights = dict(zip(VIEWS, map(float, arrays[f"{name}.weights"]), strict=False))
         return cls(tails, weights, float(arrays[f"{name}.power"][0]), Tail.from_array(arrays[f"{name}.fused"]))
 
 
@@ -123,10 +130,11 @@ def norm_of(surprises: Views, weights: Mapping[View, float], power: float) -> Fl
 
 def fit_tails(statistics: Views) -> dict[View, Tail]:
     """Calibrate each view on statistics of unseen normal frames, float32 [n], NaN where not measured."""
-    return {
-        view: fit_tail(values[~np.isnan(values)].astype(np.float64), _LEAST_TAIL[view])
-        for view, values in statistics.items()
-    }
+    tails = {}
+    for view, values in statistics.items():
+        measured = np.maximum(values[~np.isnan(values)], _UNREMARKABLE.get(view, 0.0))
+        tails[view] = fit_tail(measured.astype(np.float64), _LEAST_TAIL[view])
+    return tails
 
 
 def fit_fusion(statistics: Views, weights: Mapping[View, float], power: float) -> Fusion:

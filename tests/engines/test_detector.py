@@ -135,3 +135,16 @@ def test_a_saved_profile_scores_as_the_fresh_one(engine: OpenVinoEngine, place: 
     again = Profile.load(tmp_path / "gate.vigil")
     fresh, stored = (score(Detector(engine, {"gate": each}), *film(1, seed=9)) for each in (place, again))
     np.testing.assert_allclose(fresh.score, stored.score, atol=1e-4)
+
+
+def test_a_profile_of_before_bodies_were_measured_still_serves(engine: OpenVinoEngine, place: Profile) -> None:
+    new = ("paces.", "motion-bodies")
+    arrays = {name: values for name, values in place.arrays.items() if not any(part in name for part in new)}
+    assert len(arrays) < len(place.arrays)
+    arrays |= {name: values[:4] for name, values in arrays.items() if name.endswith(".weights")}
+    older = Detector(engine, {"gate": dataclasses.replace(place, arrays=arrays)})
+    times, pixels = film(8, intruder=(4.0, 6.0), seed=7)
+    scores = score(older, times, pixels)
+    flagged = scores.score >= scores.threshold
+    assert flagged[21:29].any()
+    assert not flagged[:20].any()
