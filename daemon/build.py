@@ -21,8 +21,12 @@ from daemon.rulings import Court, Ruling
 from daemon.supervisor import Backoff, Post
 from daemon.version import installed_version
 from pipelines.batcher import Batcher
+from pipelines.guard.allowlist import AllowList
+from pipelines.guard.guard import Guard
+from pipelines.guard.lobby import Bounds
 from pipelines.infer import Infer
 from pipelines.metrics import Metrics, process_metrics
+from pipelines.outlet import LISTENER
 from pipelines.publish import Publisher
 from pipelines.shedding import Shedder
 from pipelines.stage import Stage
@@ -42,11 +46,12 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     metrics.amiss.set_function(lambda: len(pulse.whole().reasons))
     court = Court(engine_settings(config), settings.batch.size, metrics)
     rulings = _rulings(config.cameras, court)
-    shared = _shared(settings, metrics, pulse)
+    guard = _guard(config, metrics)
+    shared = _shared(settings, metrics, pulse, guard)
     fleet = Fleet(shared)
     captures = fleet.take_in((camera, rulings[camera.name]) for camera in config.cameras)
     reader = SettingsReader(config, rulings, court, settings.reload)
-    posts = [Post(stage.name, _once(stage)) for stage in (shared.publisher, shared.infer)]
+    posts = [Post(stage.name, _once(stage)) for stage in (guard, shared.publisher, shared.infer)]
     if settings.http.enabled:
         http = Http(settings.http, registry, lambda: pulse.live, lambda: pulse.ready, pulse.whole)
         posts.insert(0, Post(http.name, _once(http)))
@@ -72,10 +77,19 @@ def _rulings(cameras: Sequence[Camera], court: Court) -> dict[str, Ruling]:
     return rulings
 
 
-def _shared(settings: Settings, metrics: Metrics, pulse: Pulse) -> Shared:
+def _guard(config: Config, metrics: Metrics) -> Guard:
+    """Who minds the sockets that listen; without keys it lets all in, and only bounds what they do."""
+    keyring = config.keyring
+    bounds = {LISTENER: Bounds(connections=config.settings.publish.connections)}
+    if keyring is None:
+        return Guard(metrics, bounds)
+    return Guard(metrics, bounds, keyring.pair, AllowList(keyring.folder))
+
+
+def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, guard: Guard) -> Shared:
     filled = threading.Condition()
     shedder = Shedder(settings.shedding, metrics.load)
-    publisher = Publisher(settings.publish, metrics)
+    publisher = Publisher(settings.publish, metrics, context=guard)
     batcher = Batcher((), filled, settings.batch, {})
     infer = Infer(batcher, {}, publisher.offer, metrics, {}, worked=shedder.worked)
     return Shared(metrics, filled, shedder, Board(), publisher, batcher, infer, settings.gate, pulse)

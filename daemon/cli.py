@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from daemon.commands.bench import app as bench
+from daemon.commands.keys import app as keys
 from daemon.errors import exit_code
 from engines.errors import VigilError
 
@@ -31,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench, name="bench")
+app.add_typer(keys, name="keys")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The settings file.", metavar="vigil.toml", dir_okay=False)
@@ -188,11 +190,28 @@ def subscribe(
     timeout: Annotated[
         float | None, typer.Option(min=0.1, help="Fail when nothing comes for so many seconds.", metavar="S")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Your key, where the daemon asks for one.", metavar="NAME.key_secret")
+    ] = None,
+    server_key: Annotated[
+        Path | None, typer.Option(help="The daemon's public key, if yours does not name it.", metavar="server.key")
+    ] = None,
 ) -> None:
     """Print alerts as they come: the reference subscriber."""
     from daemon.commands.subscribe import SubscribeOptions, subscribe
 
-    subscribe(SubscribeOptions(endpoint, camera=camera, save=save, as_json=as_json, count=count, timeout_s=timeout))
+    subscribe(
+        SubscribeOptions(
+            endpoint,
+            camera=camera,
+            save=save,
+            as_json=as_json,
+            count=count,
+            timeout_s=timeout,
+            key=key,
+            server_key=server_key,
+        )
+    )
 
 
 @app.command()

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from daemon.errors import SettingsError
+from daemon.guarding import Keyring, read_keyring, reject_exposed
 from daemon.logs import LogSettings
 from daemon.probes import HttpSettings
+from daemon.secrets import first_line, secret_path
 from daemon.settling import ReloadSettings
 from daemon.strict import convert, one_line, show
 from engines.runtime.select import EngineSettings
@@ -109,6 +111,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     file: Path
     settings: Settings
     cameras: tuple[Camera, ...]
+    keyring: Keyring | None = None
+    """Without one, whoever reaches the sockets may connect."""
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -120,10 +124,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     try:
         settings = convert(data, Settings, path.name)
         _reject_doubles(settings, path.name)
+        reject_exposed(settings.publish, path.name)
+        keyring = read_keyring(path.parent, settings.publish, path.name, environ)
         cameras = tuple(_camera(path, data, settings, index, environ) for index in range(len(settings.cameras)))
     except SettingsError as error:
         raise SettingsError(one_line(redact(str(error)))) from None
-    return Config(file=path, settings=settings, cameras=cameras)
+    return Config(file=path, settings=settings, cameras=cameras, keyring=keyring)
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -197,28 +203,11 @@ def _source(path: Path, written: CameraSettings, key: str, environ: Mapping[str,
         text, where = written.source, f"{key}.source"
     else:
         where = f"{key}.source_file"
-        text = _read_secret(path.parent, written.source_file or "", where, environ)
+        file = secret_path(path.parent, written.source_file or "", where, environ)
+        text = first_line(file, where, "a source")
     if not text.isprintable():
         raise SettingsError(f"{where}: expected a URL, file, folder or device, got a text with control characters")
     try:
         return parse_source(text, path.parent)
     except (SourceError, OSError, RuntimeError) as error:  # a name too long; the home of nobody
         raise SettingsError(f"{where}: {error}") from None
-
-
-def _read_secret(base: Path, written: str, where: str, environ: Mapping[str, str]) -> str:
-    """The first line of the file named; it may hold a password, so it is in no error."""
-    start = "$CREDENTIALS_DIRECTORY/"
-    if written.startswith(start):
-        folder = environ.get(start[1:-1])
-        if folder is None:
-            raise SettingsError(f"{where}: {start[:-1]} is set by systemd only; use LoadCredential= or another file")
-        written = str(Path(folder) / written.removeprefix(start))
-    try:
-        lines = (base / written).read_text(encoding="utf-8").split("\n")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise SettingsError(f"{where}: {base / written} cannot be read: {reason}") from None
-    if not lines[0].strip():
-        raise SettingsError(f"{where}: expected a source on the first line of {base / written}, got an empty line")
-    return lines[0].strip()

@@ -110,6 +110,8 @@ class Metrics:
             "config_restart_needed", "1 for each key of the settings file that takes effect after a restart.", ("key",)
         )
         self.amiss = gauge("degraded_parts", "Parts that do not work as they should: /health/degraded names them.", ())
+        self.connections = gauge("connections", "Clients connected now.", ("listener",))
+        self.refused = counter("refused", "Clients turned away or cut off, by reason.", ("listener", "reason"))
         self.build = gauge("build_info", "Version of the daemon.", ("version",))
 
     def camera(self, name: str) -> CameraMetrics:

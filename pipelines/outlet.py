@@ -8,18 +8,14 @@ from collections.abc import Sequence
 import zmq
 
 from pipelines.errors import PublishError
+from pipelines.guard.arm import arm_server
+from pipelines.guard.guard import Guard
+from pipelines.guard.lobby import Bounds
 
-_MOST_REQUEST_BYTES = 4096
-"""Subscribers send topics and nothing else: whoever sends more is disconnected."""
+LISTENER = "publish"
+"""What the guard calls this socket."""
 _MOST_REQUESTS = 256
 """Requests looked at in one go, so that a noisy subscriber cannot hold up alerts."""
-_KEEP_ALIVE = {
-    zmq.TCP_KEEPALIVE: 1,
-    zmq.TCP_KEEPALIVE_IDLE: 30,
-    zmq.TCP_KEEPALIVE_INTVL: 10,
-    zmq.TCP_KEEPALIVE_CNT: 3,
-}
-"""A subscriber whose machine vanished is let go of, and its queue with it, after a minute."""
 _HINTS = {
     errno.EADDRINUSE: "the address is in use: stop the program that holds it, or publish on another port",
     errno.EADDRNOTAVAIL: "this machine has no such address: use one of its own, 127.0.0.1, or * for all",
@@ -36,13 +32,21 @@ class Outlet:
     raise PublishError.
     """
 
-    def __init__(self, *, high_water: int, linger_ms: int, context: zmq.Context[zmq.Socket[bytes]] | None) -> None:
+    def __init__(
+        self,
+        *,
+        high_water: int,
+        linger_ms: int,
+        context: zmq.Context[zmq.Socket[bytes]] | Guard | None = None,
+    ) -> None:
         """Keep at most `high_water` messages for each subscriber, and try for `linger_ms` to send them on closing.
 
-        Without a `context` the outlet makes, and in the end closes, one of its own.
+        A guard, which is open before, has a context and minds who subscribes and what they send. Without any `context`
+        the outlet makes, and in the end closes, one of its own.
         """
         self._high_water = high_water
         self._linger_ms = linger_ms
+        self._guard = context if isinstance(context, Guard) else None
         self._given = context
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
@@ -54,15 +58,17 @@ class Outlet:
 
     def open(self, endpoint: str) -> str:
         """Bind; returns the endpoint with the port that a wildcard became."""
-        self._context = self._given or zmq.Context()
+        given = self._given.context if isinstance(self._given, Guard) else self._given
+        self._context = given or zmq.Context()
         socket = self._context.socket(zmq.XPUB)
         try:
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
             socket.setsockopt(zmq.SNDHWM, self._high_water)
             socket.setsockopt(zmq.LINGER, self._linger_ms)
-            socket.setsockopt(zmq.MAXMSGSIZE, _MOST_REQUEST_BYTES)
-            for option, value in _KEEP_ALIVE.items():
-                socket.setsockopt(option, value)
+            if self._guard is None:
+                arm_server(socket, None, most_bytes=Bounds().message_bytes)
+            else:
+                self._guard.arm(socket, LISTENER)
             socket.bind(endpoint)
         except zmq.ZMQError as error:
             socket.close(linger=0)
@@ -82,7 +88,10 @@ class Outlet:
             raise PublishError(f"cannot send on the socket: {error.strerror}") from error
 
     def newcomers(self, topic: str) -> bool:
-        """Whether somebody has subscribed since the last call to what begins with, or belongs under, a topic."""
+        """Whether somebody has subscribed since the last call to what begins with, or belongs under, a topic.
+
+        Call it often: until its requests are looked at, the guard does not know a subscriber from who only connected.
+        """
         asked = [request[1:] for request in self._requests() if request[:1] == b"\x01"]
         wanted = topic.encode()
         return any(prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in asked)
@@ -98,9 +107,12 @@ class Outlet:
         requests: list[bytes] = []
         while self._socket is not None and len(requests) < _MOST_REQUESTS:
             try:
-                requests.append(self._socket.recv(zmq.NOBLOCK))
+                frame = self._socket.recv(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 break
+            requests.append(frame.bytes)
+            if self._guard is not None:
+                self._guard.heard(LISTENER, frame)
         return requests
 
     def _release(self) -> None:

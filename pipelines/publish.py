@@ -15,6 +15,8 @@ import zmq
 
 from pipelines.desk import Desk, PublishedCamera
 from pipelines.events import Transition
+from pipelines.guard.exposure import is_exposed
+from pipelines.guard.guard import Guard
 from pipelines.inbox import Add, Fault, Inbox, Item, Remove, Report
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.outlet import Outlet
@@ -35,7 +37,6 @@ _BUSY_S = 0.2
 """A step takes no further item after this time."""
 _WELCOME_EVERY_NS = _NS // 2
 """However many subscribe, all statuses go out at most this often for their sake."""
-_PRIVATE = ("ipc://", "tcp://127.", "tcp://[::1]:")
 _GONE = frozenset({"lost", "ended", "refused"})
 
 
@@ -44,6 +45,14 @@ class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     endpoint: Annotated[str, msgspec.Meta(pattern=r"^(tcp|ipc)://.+")] = "tcp://127.0.0.1:5557"
     """ZeroMQ endpoint to bind; the default is reachable from this machine alone."""
+    keys: str | None = None
+    """Folder of keys, made by `vigil keys`: who shows none of them is not let in, and all is encrypted."""
+    server_key: str | None = None
+    """This end's secret, where it is not ``server.key_secret`` in that folder."""
+    open_to_all: bool = False
+    """Listen on an address that other machines reach although no key is asked for."""
+    connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
+    """Subscribers at a time."""
     heartbeat_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 5.0
     """Each camera's status goes out at least this often."""
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 80
@@ -74,11 +83,11 @@ class Publisher:
         *,
         boot_id: str | None = None,
         zone: tzinfo | None = None,
-        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        context: zmq.Context[zmq.Socket[bytes]] | Guard | None = None,
     ) -> None:
         """Publish for `cameras`; `boot_id` names this run, `zone` is that of captions (default: the machine's).
 
-        A ZeroMQ context is made in `open` unless one is given, which then stays open.
+        A ZeroMQ context is made in `open` unless one is given, which then stays open, or a guard, which has one.
         """
         self.boot_id = boot_id or uuid.uuid4().hex[:12]
         self.endpoint = settings.endpoint
@@ -92,6 +101,8 @@ class Publisher:
         self._former: dict[str, Desk] = {}
         self._board = StatusBoard(settings.heartbeat_s)
         self._seq = 0
+        self._awaited = False
+        """Somebody has subscribed and was not told yet how the cameras are."""
         self._welcomed_ns = 0
         metrics.queue_depth.labels("publish").set_function(self._inbox.__len__)
         for camera in cameras:
@@ -122,7 +133,7 @@ class Publisher:
         """Make the socket and bind it."""
         self.endpoint = self._outlet.open(self._settings.endpoint)
         _log.info("publishing on %s as run %s", self.endpoint, self.boot_id)
-        if not self.endpoint.startswith(_PRIVATE):
+        if self._settings.keys is None and is_exposed(self.endpoint):
             _log.warning("whoever reaches %s can read alerts and see their pictures", self.endpoint)
 
     def step(self) -> bool:
@@ -213,8 +224,9 @@ class Publisher:
     def _welcome(self) -> None:
         """Let somebody who has just subscribed know at once how every camera is."""
         now_ns = time.monotonic_ns()
-        if now_ns - self._welcomed_ns >= _WELCOME_EVERY_NS and self._outlet.newcomers(STATUS_TOPIC):
-            self._welcomed_ns = now_ns
+        self._awaited = self._outlet.newcomers(STATUS_TOPIC) or self._awaited
+        if self._awaited and now_ns - self._welcomed_ns >= _WELCOME_EVERY_NS:
+            self._awaited, self._welcomed_ns = False, now_ns
             self._board.hasten(now_ns)
 
     def _beat(self, statuses: Iterable[CameraStatus]) -> None:

@@ -14,8 +14,11 @@ from typing import Self
 
 import msgspec
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from pipelines.errors import SubscribeError, SubscribeTimeout
+from pipelines.guard.arm import arm_client
+from pipelines.guard.keyfiles import ClientKeys
 from pipelines.wire import (
     ALERT_TOPIC,
     HEALTH_TOPIC,
@@ -32,6 +35,11 @@ _log = logging.getLogger("vigil.subscribe")
 _MOST_MESSAGE_BYTES = 256 << 20
 _POLL_S = 0.5
 """Signals are seen at least this often while nothing comes."""
+_REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+_WHY_REFUSED = {
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "its key is not, or no longer, among those allowed there",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "one end asks for keys that the other does not have (--key, --server-key)",
+}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -67,7 +75,7 @@ class Subscriber:
     ...         print(message)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a subscriber has as many options as it has
         self,
         endpoint: str,
         camera: str | None = None,
@@ -76,8 +84,11 @@ class Subscriber:
         on_gap: Callable[[Gap], None] | None = None,
         high_water: int = 256,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         """Listen to all cameras or to one. With `timeout_s`, silence for that long raises SubscribeTimeout.
+
+        `keys` are for a publisher that lets in those with a key only (`pipelines.guard.keyfiles.read_client`).
 
         A publisher says how each camera is every few seconds, so longer silence means that it is gone.
         """
@@ -87,8 +98,10 @@ class Subscriber:
         self._on_gap = on_gap or _warn
         self._high_water = high_water
         self._given = context
+        self._keys = keys
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
+        self._refusals: zmq.Socket[bytes] | None = None
         self._sequence = _Sequence(camera)
 
     def __enter__(self) -> Self:
@@ -97,8 +110,7 @@ class Subscriber:
         try:
             self._set_up(socket)
         except zmq.ZMQError as error:
-            socket.close(linger=0)
-            self._release()
+            self._hang_up(socket)
             message = f"cannot listen to {self.endpoint}: {error.strerror}: write it like tcp://127.0.0.1:5557"
             raise SubscribeError(message) from error
         self._socket = socket
@@ -109,8 +121,7 @@ class Subscriber:
     ) -> None:
         socket, self._socket = self._socket, None
         if socket is not None:
-            socket.close(linger=0)
-        self._release()
+            self._hang_up(socket)
 
     def __iter__(self) -> Self:
         return self
@@ -128,7 +139,8 @@ class Subscriber:
             parts = self._await(deadline)
             if parts is None:
                 raise SubscribeTimeout(
-                    f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there?"
+                    f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there, and does it "
+                    "ask for a key?"
                 )
             if self._is_ours(parts[0]):
                 message = decode(parts)
@@ -140,11 +152,11 @@ class Subscriber:
     def _set_up(self, socket: zmq.Socket[bytes]) -> None:
         socket.setsockopt(zmq.RCVHWM, self._high_water)
         socket.setsockopt(zmq.MAXMSGSIZE, _MOST_MESSAGE_BYTES)
-        socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
-        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 6000)
+        arm_client(socket, self._keys)
         # Alerts first: the status that the publisher sends a newcomer then follows every alert that it counts.
         for topic in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC):
             socket.subscribe(f"{topic}{self.camera or ''}")
+        self._refusals = socket.get_monitor_socket(_REFUSALS)
         socket.connect(self.endpoint)
 
     def _await(self, deadline: float) -> list[bytes] | None:
@@ -155,8 +167,16 @@ class Subscriber:
             left_s = max(0.0, deadline - time.monotonic())
             if self._socket.poll(math.ceil(min(left_s, _POLL_S) * 1000)):
                 return self._socket.recv_multipart()
+            self._mind_refusal()
             if left_s <= _POLL_S:
                 return None
+
+    def _mind_refusal(self) -> None:
+        """Raise SubscribeError when the publisher has turned this end away; ZeroMQ does not try again by itself."""
+        if self._refusals is None or not self._refusals.poll(0):
+            return
+        event = parse_monitor_message(self._refusals.recv_multipart())["event"]
+        raise SubscribeError(f"{self.endpoint} lets this end not in: {_WHY_REFUSED[zmq.Event(event)]}")
 
     def _is_ours(self, topic: bytes) -> bool:
         """ZeroMQ matches prefixes: who asks for ``alert.cam1`` gets ``alert.cam10`` too."""
@@ -164,6 +184,14 @@ class Subscriber:
         return wanted is None or topic in {
             f"{kind}{wanted}".encode() for kind in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC)
         }
+
+    def _hang_up(self, socket: zmq.Socket[bytes]) -> None:
+        refusals, self._refusals = self._refusals, None
+        if refusals is not None:
+            socket.disable_monitor()
+            refusals.close(linger=0)
+        socket.close(linger=0)
+        self._release()
 
     def _release(self) -> None:
         context, self._context = self._context, None

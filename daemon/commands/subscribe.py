@@ -11,8 +11,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from daemon.commands.terminal import notes, results, write_json
+from daemon.errors import SettingsError
 from engines.errors import VigilError
 from pipelines.errors import WireError
+from pipelines.guard.keyfiles import ClientKeys, read_client
 from pipelines.headers import AlertHeader, HealthHeader, StatusHeader
 from pipelines.subscribe import Subscriber, save_message
 from pipelines.wire import AlertMessage, HealthMessage, Message
@@ -30,6 +32,8 @@ class SubscribeOptions:
     as_json: bool = False
     count: int | None = None
     timeout_s: float | None = None
+    key: Path | None = None
+    server_key: Path | None = None
 
 
 def subscribe(options: SubscribeOptions) -> None:
@@ -40,13 +44,23 @@ def subscribe(options: SubscribeOptions) -> None:
     show = _Show(options)
     # Ctrl-C is how a person ends it; one who stops reading the pipe ends it too.
     with suppress(KeyboardInterrupt, BrokenPipeError):
-        subscriber = Subscriber(options.endpoint, options.camera, timeout_s=options.timeout_s, on_gap=show.gap)
+        subscriber = Subscriber(
+            options.endpoint, options.camera, timeout_s=options.timeout_s, on_gap=show.gap, keys=_keys(options)
+        )
         with subscriber as messages:
             while options.count is None or show.alerts < options.count:
                 try:
                     show.message(messages.receive(options.timeout_s))
                 except WireError as error:
                     show.remark(str(error))
+
+
+def _keys(options: SubscribeOptions) -> ClientKeys | None:
+    if options.key is None:
+        if options.server_key is not None:
+            raise SettingsError("--server-key: expected --key FILE beside it, the subscriber's own")
+        return None
+    return read_client(options.key, options.server_key)
 
 
 class _Show:

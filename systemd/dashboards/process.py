@@ -61,6 +61,16 @@ def process() -> list[PanelBuilder]:
             width=7,
         ),
         lines(
+            Text("Clients", "Connected now, by what they are connected to: subscribers, readers of metrics."),
+            [Query(f"vigil_connections{{{DAEMON}}}", "{{listener}} {{instance}}")],
+            width=12,
+        ),
+        lines(
+            Text("Clients refused", "A second, by reason; the log names each address. Anything here is worth a look."),
+            [Query(f"sum by (listener, reason) ({rate('vigil_refused_total', DAEMON)})", "{{listener}} {{reason}}")],
+            width=12,
+        ),
+        lines(
             Text("On the GPU", "Time for a batch, p99, by its own clock; parts overlap. Empty on a processor.", "s"),
             [Query(quantile(0.99, "vigil_engine_device_seconds", "part", DAEMON), "{{part}}")],
             width=8,

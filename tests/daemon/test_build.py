@@ -25,8 +25,16 @@ def assembled(folder: Path, profile: Path, registry: CollectorRegistry) -> Assem
 
 def test_threads_are_named_and_ordered_downstream_first(tmp_path: Path, profile_file: Path) -> None:
     assembly = assembled(tmp_path, profile_file, CollectorRegistry())
-    assert [post.thread for post in assembly.posts] == ["http", "publish", "infer", "reload", "capture-a", "capture-b"]
-    assert [post.restart is None for post in assembly.posts] == [True, True, True, False, False, False]
+    assert [post.thread for post in assembly.posts] == [
+        "http",
+        "guard",
+        "publish",
+        "infer",
+        "reload",
+        "capture-a",
+        "capture-b",
+    ]
+    assert [post.restart is None for post in assembly.posts] == [True, True, True, True, False, False, False]
     assert assembly.captures() == ("capture-a", "capture-b")
 
 
@@ -43,7 +51,7 @@ def test_series_of_every_camera_stand_from_the_start(tmp_path: Path, profile_fil
 def test_a_capture_that_died_or_hangs_is_told_as_lost(tmp_path: Path, profile_file: Path) -> None:
     registry = CollectorRegistry()
     assembly = assembled(tmp_path, profile_file, registry)
-    post = assembly.posts[4]
+    post = assembly.posts[5]
     assert isinstance(post.make(threading.Event()), Capture)
     post.on_death(ValueError("rtsp://u:hunter2@h/"))
     status = assembly.board.status("a")

@@ -30,6 +30,8 @@ class Exporter:
         self.metrics.engine_state(engine, "serving")
         self.metrics.engine_refused(dataclasses.replace(engine, precision="int8"))
         self.metrics.build.labels("0.1.0").set(1)
+        self.metrics.connections.labels("publish").set(1)
+        self.metrics.refused.labels("publish", "unknown_key").inc()
         self.metrics.queue_depth.labels("publish").set(1)
         self.metrics.reload_success.set(1)
         self.metrics.reloaded.set_to_current_time()

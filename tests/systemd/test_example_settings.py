@@ -9,6 +9,7 @@ import pytest
 
 from daemon.config import CameraSettings, Config, Settings, load_config
 from daemon.probes import HttpSettings
+from pipelines.guard.keyfiles import make_pair
 from pipelines.publish import PublishSettings
 from tests.systemd.exporter import ROOT, SYSTEMD
 
@@ -25,6 +26,8 @@ def installed(tmp_path: Path) -> Path:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "car-park").write_text("rtsp://viewer:secret@192.168.1.21/stream2\n")
     text = EXAMPLE.read_text()
+    (tmp_path / "keys").mkdir()
+    make_pair(tmp_path / "keys" / "server.key_secret")
     for profile in re.findall(r'^profile = "/var/lib/vigil/(.+)"', text, re.MULTILINE):
         (tmp_path / profile).touch()
     file = tmp_path / "vigil.toml"
