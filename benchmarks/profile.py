@@ -4,8 +4,9 @@
 
 Runs the daemon on stand-in cameras (640x360 at 15 frames/s, analysed at 5), samples its Python stacks with py-spy, and
 takes each thread's processor time from the kernel: a thread's time is split as its samples are, and the threads of
-native libraries, which have no Python stack, count as their library. The gate is off unless asked for, so that every
-frame is computed.
+native libraries, which have no Python stack, count as their library. With several streams the engine has such threads,
+and the inference thread, which waits for them, passes for working on the network: shares are true with one stream only.
+The gate is off unless asked for, so that every frame is computed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ WHERE: tuple[tuple[str, str], ...] = (
     (r"convert \(pipelines/sources/convert\.py", "convert"),
     (r"\(pipelines/sources/(libav|clips|video)\.py", "decode"),
     (r"\(engines/runtime/", "network"),
+    (r"\((pipelines/health/|engines/view\.py)", "health of the stream"),
     (r"\(engines/motion\.py", "flow"),
     (r"\(engines/(place|lasting)\.py", "place model"),
     (r"\(engines/", "scoring"),
