@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_POINTS = 160
+_POINTS = 120
 """Longer curves are thinned to the medians of so many stretches."""
-_DRAWS = 400
+_DRAWS = 300
 _BLOCKS = 8
 _CONFIDENCE = 0.95
 

@@ -17,7 +17,7 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from daemon.bench.figures import Bar, Found, Lines, Series, this_machine
 from daemon.bench.footage import Footage, default_folder
 from daemon.bench.running import finish, say
 from daemon.bench.scrape import Page
+from pipelines.simulation.looks import Wardrobe
+from pipelines.simulation.rtp import load_clip
 
 TROUBLED = 0.4
 """The share of its time that a camera is in trouble."""
@@ -190,17 +192,23 @@ def _curve(
     return Lines(title=words, x="minutes", y=unit or "count", series=series)
 
 
+def code_looks(clips: Iterable[Path]) -> None:
+    """Code what the cameras will show, while nothing else runs."""
+    for clip in sorted(clips):
+        wardrobe = Wardrobe({clip: load_clip(clip)})
+        for look in LOOKS:
+            say(f"{clip.stem}: {look}")
+            wardrobe.prepare(clip, look)
+
+
 def run(options: argparse.Namespace, book: Book) -> None:
     """Make what is missing, then soak."""
     footage = Footage(options.work, say)
     shown = places(footage, options.cameras)
     names = list(shown)
     seconds = 60 * options.minutes
+    code_looks({seat.clip for seat in shown.values()})
     with watching(footage.folder, shown, [names]) as field_:
-        say("coding the looks of the cameras, once: some minutes")
-        for name in names[:2]:
-            for look in LOOKS:
-                field_.servers[0].tell(f"prepare {name} {look}")
         say(f"{len(names)} cameras for {options.minutes:g} minutes; Ctrl-C judges what there is")
         try:
             soak(field_, spells(names, seconds, options.period, TROUBLED), seconds, book)
