@@ -34,7 +34,7 @@ class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     backoff_s: Wait = 0.5
     """From the first failed attempt to the next; doubles with each."""
-    backoff_max_s: Wait = 3.0
+    backoff_max_s: Wait = 2.0
     """No wait is longer, so that a camera that returns is analysed again within seconds."""
     jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
     """A wait is shortened by up to this share of itself."""
