@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.fuzzing.files import cut_down, network_target, profile_target, sidecar_target, truth_target
+from benchmarks.fuzzing.guard import keys_target, zap_target
 from benchmarks.fuzzing.run import Outcome, fuzz
 from benchmarks.fuzzing.settings import settings_target
 from benchmarks.fuzzing.sources import fragment_target, list_target, source_target
@@ -42,6 +43,8 @@ TARGETS: Final[Mapping[str, Callable[[Workshop], Target]]] = {
     "truth": truth_target,
     "sidecar": sidecar_target,
     "video": video_target,
+    "zap": zap_target,
+    "keys": keys_target,
 }
 _MORE_MEMORY = 2 * 2**30
 """Bytes of address space beyond what the process has when it begins."""

@@ -10,7 +10,16 @@ from benchmarks.fuzz import TARGETS, workshop
 from benchmarks.fuzzing.run import fuzz
 from engines.profile import Profile
 
-CASES = {"fragment": 1500, "network": 600, "settings": 80, "wire": 250, "source": 150, "list": 150, "truth": 250}
+CASES = {
+    "fragment": 1500,
+    "network": 600,
+    "settings": 80,
+    "wire": 250,
+    "source": 150,
+    "list": 150,
+    "truth": 250,
+    "zap": 500,
+}
 """About half a second of a quiet core each."""
 
 
