@@ -7,7 +7,8 @@ from typing import Final
 from engines.view import Look, View, fit_view
 
 _LEARN_S: Final = 60.0
-_LEARN_EVERY_S: Final = 0.5
+_LEARN_EVERY_S: Final = 2.5
+"""A look takes 0.1 MB until the view is learnt, and there are many cameras."""
 _FOLLOW_EVERY_S: Final = 1.0
 _FOLLOW_S: Final = 1800.0
 """The view follows the seasons and the sun: half an hour of another picture becomes most of it."""
