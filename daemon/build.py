@@ -53,7 +53,15 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     reader = SettingsReader(config, rulings, court, settings.reload)
     posts = [Post(stage.name, _once(stage)) for stage in (guard, shared.publisher, shared.infer)]
     if settings.http.enabled:
-        http = Http(settings.http, registry, lambda: pulse.live, lambda: pulse.ready, pulse.whole)
+        http = Http(
+            settings.http,
+            registry,
+            lambda: pulse.live,
+            lambda: pulse.ready,
+            pulse.whole,
+            files=config.http_files,
+            metrics=metrics,
+        )
         posts.insert(0, Post(http.name, _once(http)))
     return Assembly(
         posts=(*posts, Post(reader.name, _once(reader), restart=Backoff()), *captures),

@@ -14,10 +14,10 @@ import msgspec
 from daemon.errors import SettingsError
 from daemon.guarding import Keyring, read_keyring, reject_exposed
 from daemon.logs import LogSettings
-from daemon.probes import HttpSettings
 from daemon.secrets import first_line, secret_path
 from daemon.settling import ReloadSettings
 from daemon.strict import convert, one_line, show
+from daemon.web.settings import HttpFiles, HttpSettings, find_files
 from engines.runtime.select import EngineSettings
 from pipelines.batcher import BatchSettings
 from pipelines.errors import SourceError
@@ -113,6 +113,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     cameras: tuple[Camera, ...]
     keyring: Keyring | None = None
     """Without one, whoever reaches the sockets may connect."""
+    http_files: HttpFiles = HttpFiles()
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -125,11 +126,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         settings = convert(data, Settings, path.name)
         _reject_doubles(settings, path.name)
         reject_exposed(settings.publish, path.name)
+        http_files = find_files(settings.http, path.parent, path.name, environ)
         keyring = read_keyring(path.parent, settings.publish, path.name, environ)
         cameras = tuple(_camera(path, data, settings, index, environ) for index in range(len(settings.cameras)))
     except SettingsError as error:
         raise SettingsError(one_line(redact(str(error)))) from None
-    return Config(file=path, settings=settings, cameras=cameras, keyring=keyring)
+    return Config(file=path, settings=settings, cameras=cameras, keyring=keyring, http_files=http_files)
 
 
 def engine_settings(config: Config) -> EngineSettings:

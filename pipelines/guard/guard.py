@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import zmq
 
@@ -14,7 +14,7 @@ from pipelines.guard.allowlist import AllowList
 from pipelines.guard.arm import arm_server
 from pipelines.guard.keyfiles import KeyPair
 from pipelines.guard.lobby import EVENTS, Bounds, Lobby
-from pipelines.guard.refusals import REASONS, Reason, Refusals
+from pipelines.guard.refusals import Refusals
 from pipelines.guard.zap import ENDPOINT, Question, read_question, turn_away, welcome
 from pipelines.metrics import Metrics
 
@@ -51,7 +51,7 @@ class Guard:
         self._keys = keys
         self._allow = allow
         self._bounds = dict(bounds)
-        self._refusals = {name: Refusals(name, _counter(metrics, name)) for name in bounds}
+        self._refusals = {name: Refusals.of(metrics, name) for name in bounds}
         self._lobbies = {
             name: Lobby(
                 bounds[name], self._refusals[name], metrics.connections.labels(name).set, keyed=keys is not None
@@ -209,9 +209,3 @@ class Guard:
 
 def _address(listener: str) -> str:
     return f"inproc://vigil.guard.{listener}"
-
-
-def _counter(metrics: Metrics, listener: str) -> Callable[[Reason], object]:
-    for reason in REASONS:
-        metrics.refused.labels(listener, reason)
-    return lambda reason: metrics.refused.labels(listener, reason).inc()

@@ -6,7 +6,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
+
+from pipelines.metrics import Metrics
 
 _log = logging.getLogger("vigil.guard")
 
@@ -44,6 +46,13 @@ class Refusals:
         self._began = time.monotonic()
         self._more: Counter[tuple[Reason, str]] = Counter()
         self._told: set[tuple[Reason, str]] = set()
+
+    @classmethod
+    def of(cls, metrics: Metrics, listener: str) -> Self:
+        """Counted in `metrics`, where every reason has its series from the start."""
+        for reason in REASONS:
+            metrics.refused.labels(listener, reason)
+        return cls(listener, lambda reason: metrics.refused.labels(listener, reason).inc())
 
     def note(self, reason: Reason, who: str, told: str) -> None:
         """Someone was turned away or cut off: `who`, and `told`, a phrase that goes on with "refused WHO: "."""

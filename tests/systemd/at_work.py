@@ -2,7 +2,7 @@
 
 import socket
 import sys
-import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import zmq
 from prometheus_client import CollectorRegistry
 
 from daemon.probes import Health, Http, HttpSettings
+from daemon.worker import Worker
 from engines.network.files import shared_network
 from engines.runtime.openvino import OpenVinoEngine
 from pipelines.metrics import process_metrics
@@ -62,13 +63,15 @@ def serve_metrics() -> None:
     registry = CollectorRegistry()
     process_metrics(registry)
     http = Http(HttpSettings(port=0), registry, lambda: Health(ok=True), lambda: Health(ok=True))
-    http.open()
-    server = threading.Thread(target=http.step)
+    server = Worker(http, "http")
     server.start()
+    while not server.opened:
+        time.sleep(0.01)
     with urllib.request.urlopen(f"http://127.0.0.1:{http.port}/metrics", timeout=5) as answer:
         assert b"process_resident_memory_bytes" in answer.read()
-    server.join()
-    http.close()
+    server.stop()
+    assert server.join(5)
+    assert server.error is None
 
 
 if __name__ == "__main__":

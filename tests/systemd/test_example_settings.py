@@ -11,6 +11,7 @@ from daemon.config import CameraSettings, Config, Settings, load_config
 from daemon.probes import HttpSettings
 from pipelines.guard.keyfiles import make_pair
 from pipelines.publish import PublishSettings
+from tests.certificates import make_certificate
 from tests.systemd.exporter import ROOT, SYSTEMD
 
 EXAMPLE = SYSTEMD / "vigil.toml"
@@ -30,8 +31,11 @@ def installed(tmp_path: Path) -> Path:
     make_pair(tmp_path / "keys" / "server.key_secret")
     for profile in re.findall(r'^profile = "/var/lib/vigil/(.+)"', text, re.MULTILINE):
         (tmp_path / profile).touch()
+    (tmp_path / "credentials" / "http-token").write_text("a token\n")
+    (tmp_path / "credentials" / "http-password").write_text("prometheus:a password\n")
+    make_certificate(tmp_path / "http.pem", tmp_path / "http.key")
     file = tmp_path / "vigil.toml"
-    file.write_text(text.replace("/var/lib/vigil/", f"{tmp_path}/"))
+    file.write_text(text.replace("/var/lib/vigil/", f"{tmp_path}/").replace("/etc/vigil/", f"{tmp_path}/"))
     return file
 
 
