@@ -100,4 +100,15 @@ def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, guard: Guard) ->
     publisher = Publisher(settings.publish, metrics, context=guard)
     batcher = Batcher((), filled, settings.batch, {})
     infer = Infer(batcher, {}, publisher.offer, metrics, {}, worked=shedder.worked)
-    return Shared(metrics, filled, shedder, Board(), publisher, batcher, infer, settings.gate, pulse)
+    return Shared(
+        metrics,
+        filled,
+        shedder,
+        Board(),
+        publisher,
+        batcher,
+        infer,
+        settings.gate,
+        pulse,
+        settings.reload.shadow_frames,
+    )

@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 app.add_typer(bench, name="bench")
 app.add_typer(keys, name="keys")
+profiles = typer.Typer(help="The profile of a camera.", no_args_is_help=True)
+app.add_typer(profiles, name="profile")
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The settings file.", metavar="vigil.toml", dir_okay=False)
@@ -260,6 +262,18 @@ def doctor(*, as_json: Json = False) -> None:
     from daemon.commands.doctor import doctor
 
     raise typer.Exit(doctor(as_json=as_json))
+
+
+@profiles.command()
+def rollback(
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Whose profile.")],
+    *,
+    config: Config = Path("vigil.toml"),
+) -> None:
+    """Put a camera's previous profile back in its place; a running daemon takes it at once."""
+    from daemon.commands.profile import rollback
+
+    rollback(config, camera)
 
 
 @app.command()

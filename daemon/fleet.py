@@ -6,6 +6,7 @@ Belongs to the main thread. The other threads are told by messages, and of the c
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,13 +26,15 @@ from pipelines.infer import Infer
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.publish import PublishedCamera, Publisher
-from pipelines.seating import Enter, Leave, Order, Retune
+from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Try
 from pipelines.shedding import Door, Shedder
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source
 from pipelines.stage import Stage
 from pipelines.types import CameraStatus
+
+_log = logging.getLogger("vigil.fleet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Shared:
     infer: Infer
     gate: GateSettings
     pulse: Pulse
+    shadow_frames: int
+    """A new profile takes over after so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class _Seat:
     mailbox: Mailbox
     door: Door
     health: Monitor
+    coming: Ruling | None = None
+    """On trial."""
+    former_id: str = ""
+    """The profile before the one that rules: who goes back to it needs no trial."""
 
 
 class Fleet:
@@ -102,6 +111,23 @@ class Fleet:
         self._shared.infer.order(*orders)
         for post in posts:
             supervisor.add(post)
+
+    def settle(self) -> None:
+        """Take note of the profiles that took over after their trial."""
+        news = self._shared.infer.news
+        while news:
+            told = news.popleft()
+            seat = self._seats.get(told.camera)
+            if seat is None:
+                continue
+            if seat.coming is None or seat.coming.profile_id != told.profile_id:
+                self._shared.infer.order(self._enter(seat))  # it was called off in that very moment
+                continue
+            seat = dataclasses.replace(seat, ruling=seat.coming, coming=None, former_id=seat.ruling.profile_id)
+            self._seats[told.camera] = seat
+            seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=seat.camera.health)
+            self._describe(seat)
+            self._shared.infer.order(Retune(told.camera, _threshold(seat), _gap_s(seat)))
 
     def _seat(self, camera: Camera, ruling: Ruling) -> _Seat:
         shared = self._shared
@@ -155,8 +181,8 @@ class Fleet:
     def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
         """Give a camera other settings; what the inference thread must be told of it is returned."""
         name, before = change.camera.name, self._seats[change.camera.name]
-        seat = dataclasses.replace(before, camera=change.camera, ruling=ruling or before.ruling)
-        if ruling is not None or change.camera.health != before.camera.health:
+        seat, orders = self._rule(dataclasses.replace(before, camera=change.camera), ruling)
+        if seat.ruling is not before.ruling or change.camera.health != before.camera.health:
             seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=change.camera.health)
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
         if anew:
@@ -167,7 +193,23 @@ class Fleet:
         self._describe(seat)
         if anew:
             supervisor.replace(self._post(seat))
-        return [Retune(name, _threshold(seat), _gap_s(seat)) if ruling is None else self._enter(seat)]
+        return [*orders, Retune(name, _threshold(seat), _gap_s(seat))]
+
+    def _rule(self, seat: _Seat, ruling: Ruling | None) -> tuple[_Seat, list[Order]]:
+        """Let another profile judge a camera: on trial at first, unless it is the one that was there before."""
+        name = seat.camera.name
+        if ruling is None:
+            return seat, []
+        if ruling.profile_id == seat.ruling.profile_id:  # back before its successor took over
+            return dataclasses.replace(seat, coming=None), [EndTrial(name)]
+        frames = self._shared.shadow_frames
+        if frames and ruling.profile_id != seat.former_id and ruling.input_size == seat.ruling.input_size:
+            _log.info("camera %s: profile %s is on trial for %d frames", name, ruling.profile_id, frames)
+            trial = Try(name, ruling.profile_id, ruling.judge, ruling.watched, frames)
+            return dataclasses.replace(seat, coming=ruling), [trial]
+        _log.info("camera %s: profile %s takes over from %s", name, ruling.profile_id, seat.ruling.profile_id)
+        seat = dataclasses.replace(seat, ruling=ruling, coming=None, former_id=seat.ruling.profile_id)
+        return seat, [self._enter(seat)]
 
     def _waiting(self) -> int:
         return sum(seat.mailbox.peek_captured_ns() is not None for seat in tuple(self._seats.values()))

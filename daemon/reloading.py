@@ -36,6 +36,7 @@ class Reloads:
 
     def mind(self, supervisor: Supervisor) -> bool:
         """Apply what has been read since; whether what was asked for is now done."""
+        self._fleet.settle()
         try:
             found = self._reader.outbox.get_nowait()
         except queue.Empty:

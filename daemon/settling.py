@@ -17,6 +17,8 @@ class ReloadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Whether a changed file (settings, profile, source_file) is noticed; SIGHUP always is."""
     settle_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
     """A changed file is read once nobody has written to it for so long."""
+    shadow_frames: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1500
+    """A camera's new profile judges so many frames beside the old one before it takes over; 0: it does so at once."""
 
 
 Signature: TypeAlias = tuple[int, int, int] | None

@@ -16,7 +16,8 @@ import numpy as np
 from engines.contract import Batch, Engine, Maps, Scores, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
-from pipelines.seating import Enter, Judge, Leave, Order
+from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, TookOver, Try
+from pipelines.shadow import Shadow, judge_once_more
 from pipelines.types import Frame, Unfit, Verdict
 
 __all__ = ["Infer", "Judge"]
@@ -48,6 +49,18 @@ class _Seat:
     """The time of the last frame that was not computed, of which the detector has yet to be told."""
     said: tuple[Scores, int] | None = None
     """The last result, and its place in its batch."""
+    shadow: Shadow | None = None
+    """Another profile on trial."""
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the last score reached the threshold."""
+        return self.said is not None and bool(self.said[0].score[self.said[1]] >= self.said[0].threshold[self.said[1]])
+
+    def judges(self, camera: str) -> list[tuple[Judge, str]]:
+        """Who judges the camera's frames, and by which name each knows it."""
+        trial = [] if self.shadow is None else [(self.shadow.judge, self.shadow.name)]
+        return [(self.judge, camera), *trial]
 
     @property
     def raised(self) -> bool:
@@ -88,6 +101,8 @@ class Infer:
             name: _Seat(judge, cameras[name], (gates or {}).get(name), gap_s) for name, judge in judges.items()
         }
         self._orders: deque[tuple[Order, ...]] = deque()
+        self.news: deque[TookOver] = deque()
+        """What became of trials, for whoever ordered them; any thread may take from the left."""
         self._worked = worked
         self.analysed_ns = 0
         """When a frame was last analysed, on the monotonic clock; 0 for never. Any thread may read it."""
@@ -111,8 +126,10 @@ class Infer:
         self._obey_all()
         frames = [frame for frame in frames if self._has_seat(frame)]
         taken_ns = time.monotonic_ns()
-        for judge, theirs in self._by_judge(self._due(frames, taken_ns)):
+        due = self._due(frames, taken_ns)
+        for judge, theirs in self._by_judge(due):
             self._judge(judge, theirs, taken_ns)
+        self._try(due)
         self._worked((time.monotonic_ns() - taken_ns) / 1e9, len(frames))
         return True
 
@@ -122,7 +139,8 @@ class Infer:
             engine.close()
 
     def _engines(self) -> list[Engine]:
-        return list({id(seat.judge.engine): seat.judge.engine for seat in self._seats.values()}.values())
+        judges = [judge for name, seat in self._seats.items() for judge, _ in seat.judges(name)]
+        return list({id(judge.engine): judge.engine for judge in judges}.values())
 
     def _open(self, engine: Engine) -> None:
         began = time.monotonic()
@@ -155,10 +173,49 @@ class Infer:
             elif isinstance(order, Leave):
                 self._let_go(order.camera)
             elif seat := self._seats.get(order.camera):
-                seat.gap_s = order.gap_s
-                seat.judge.detector.retune(order.camera, order.threshold)
-                if seat.gate is not None:  # the last result, which bears the old threshold, must not be said again
-                    seat.gate.forget()
+                self._adjust(seat, order)
+        self._mind_engines(before)
+
+    def _adjust(self, seat: _Seat, order: Retune | Try | EndTrial) -> None:
+        if isinstance(order, Retune):
+            seat.gap_s = order.gap_s
+            seat.judge.detector.retune(order.camera, order.threshold)
+            if seat.gate is not None:  # the last result, which bears the old threshold, must not be said again
+                seat.gate.forget()
+            return
+        self._end_trial(seat)
+        if isinstance(order, Try):
+            seat.shadow = Shadow(order.camera, order.profile_id, order.judge, order.watched, seat.metrics, order.frames)
+            order.judge.detector.add(seat.shadow.name, order.watched)
+
+    def _end_trial(self, seat: _Seat) -> None:
+        if seat.shadow is not None:
+            seat.shadow.judge.detector.remove(seat.shadow.name)
+            seat.shadow = None
+
+    def _try(self, frames: Sequence[Frame]) -> None:
+        """Judge frames by profiles on trial too, and let those that have seen enough take over."""
+        seats = [(self._seats[frame.camera], frame) for frame in frames]
+        judge_once_more([(seat.shadow, frame, seat.flagged) for seat, frame in seats if seat.shadow is not None])
+        for seat, frame in seats:
+            if seat.shadow is not None and seat.shadow.ripe:
+                self._hand_over(frame.camera, seat, seat.shadow)
+
+    def _hand_over(self, camera: str, seat: _Seat, shadow: Shadow) -> None:
+        """The trial's history goes with it, so that nothing is lost between the two."""
+        before = self._engines()
+        shadow.tell()
+        self._end_trial(seat)
+        seat.judge.detector.remove(camera)
+        shadow.judge.detector.add(camera, shadow.watched)
+        seat.judge, seat.said = shadow.judge, None
+        if seat.gate is not None:
+            seat.gate.forget()
+        self.news.append(TookOver(camera, shadow.profile_id))
+        self._mind_engines(before)
+
+    def _mind_engines(self, before: Sequence[Engine]) -> None:
+        """Open the engines that are new since, and close those that nobody needs any more."""
         now = self._engines()
         for engine in now:
             if not any(engine is one for one in before):
@@ -174,8 +231,8 @@ class Infer:
 
     def _let_go(self, camera: str) -> None:
         seat = self._seats.pop(camera, None)
-        if seat is not None:
-            seat.judge.detector.remove(camera)
+        for judge, name in [] if seat is None else seat.judges(camera):
+            judge.detector.remove(name)
 
     def _by_judge(self, frames: Sequence[Frame]) -> list[tuple[Judge, list[Frame]]]:
         groups: dict[int, tuple[Judge, list[Frame]]] = {}
@@ -205,7 +262,8 @@ class Infer:
             seat.held_s = frame.time_s
             return False
         if seat.held_s is not None:
-            seat.judge.detector.hold(frame.camera, seat.held_s, changed=why == "changed")
+            for judge, name in seat.judges(frame.camera):
+                judge.detector.hold(name, seat.held_s, changed=why == "changed")
             seat.held_s = None
         return True
 
@@ -255,7 +313,8 @@ class Infer:
             self._forget(seat, frame.camera)
 
     def _forget(self, seat: _Seat, camera: str) -> None:
-        seat.judge.detector.forget(camera)
+        for judge, name in seat.judges(camera):
+            judge.detector.forget(name)
         seat.held_s = None
         if seat.gate is not None:
             seat.gate.forget()

@@ -13,7 +13,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from engines.contract import ENGINE_STATES, SIGNALS, EngineInfo, EngineState, Signal
 from pipelines.gate import WHYS, Why
-from pipelines.types import HEALTH_KINDS, UNFIT, DropCause, HealthKind, Phase, SuppressCause, Unfit
+from pipelines.types import (
+    FLAGGED_BY,
+    HEALTH_KINDS,
+    UNFIT,
+    DropCause,
+    FlaggedBy,
+    HealthKind,
+    Phase,
+    SuppressCause,
+    Unfit,
+)
 
 LATENCY_BUCKETS = (
     0.002,
@@ -82,6 +92,10 @@ class Metrics:
         self.event_open = gauge("event_open", "1 while an event goes on.")
         self.alerts = counter("alerts_published", "Alerts published, by phase.", ("camera", "phase"))
         self.profile = gauge("profile_info", "The profile a camera is judged by.", ("camera", "profile"))
+        self.shadow_score = gauge("shadow_score", "Latest score of a profile on trial, beside vigil_score.")
+        self.shadow_frames = counter(
+            "shadow_frames", "Frames of a trial, by which profile flagged them.", ("camera", "flagged_by")
+        )
         self.queue_depth = gauge("queue_depth", "Items waiting, by queue.", ("queue",))
         self.batch_size = Histogram(
             "vigil_batch_size", "Frames in a batch.", registry=registry, buckets=(1, 2, 4, 8, 16, 32, 64)
@@ -172,6 +186,10 @@ class CameraMetrics:
         self.last_frame = metrics.last_frame.labels(camera)
         self.events = metrics.events.labels(camera)
         self.event_open = metrics.event_open.labels(camera)
+        self.shadow_score = metrics.shadow_score.labels(camera)
+        self.shadow_frames: dict[FlaggedBy, Counter] = {
+            by: metrics.shadow_frames.labels(camera, by) for by in FLAGGED_BY
+        }
         self.alerts: dict[Phase, Counter] = {p: metrics.alerts.labels(camera, p) for p in PHASES}
 
     def describe_profile(self, profile: str) -> None:

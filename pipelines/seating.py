@@ -69,4 +69,30 @@ class Retune:
     gap_s: float
 
 
-Order: TypeAlias = Enter | Leave | Retune
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Another profile is to judge the camera's frames on trial, and to take over after so many."""
+
+    camera: str
+    profile_id: str
+    judge: Judge
+    watched: Watched
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndTrial:
+    """The profile on trial at a camera is not wanted any more."""
+
+    camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """What the inference thread tells in turn: the profile on trial judges the camera from now on."""
+
+    camera: str
+    profile_id: str
+
+
+Order: TypeAlias = Enter | Leave | Retune | Try | EndTrial

@@ -44,6 +44,9 @@ queue was full, the decoder called it corrupt. Sampling is not a drop."""
 SuppressCause: TypeAlias = Literal["transition", "not_enrolled"]
 """Why a verdict that would have raised an alarm by itself did not: the light was changing all over the picture, the
 profile knows nothing of the regime that the camera is in."""
+FlaggedBy: TypeAlias = Literal["neither", "old", "new", "both"]
+"""Which of two profiles flagged a frame, while a new one is on trial beside the old."""
+FLAGGED_BY: tuple[FlaggedBy, ...] = get_args(FlaggedBy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

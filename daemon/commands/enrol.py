@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from daemon.commands.footage import batches, digest_of, samples, source_of
+from daemon.commands.profile import keep_previous
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Engine, Progress
@@ -64,6 +65,7 @@ def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
         for spec in bar.track(specs, description="sources"):
             learner.learn(spec)
         enrolled = _fit(enrolment, bar)
+    keep_previous(options.out)
     enrolled.profile.save(options.out)
     if options.as_json:
         write_json(_summary(options, enrolled, learner.frames))

@@ -19,6 +19,7 @@ ROWS = {
     "Overview": rows.overview,
     "Latency": rows.latency,
     "Scores": rows.scores,
+    "Profiles on trial": rows.trials,
     "Frames and links": rows.frames,
     "Process": process.process,
 }

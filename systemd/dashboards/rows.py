@@ -102,6 +102,23 @@ def overview() -> list[PanelBuilder]:
     ]
 
 
+def trials() -> list[PanelBuilder]:
+    """Profiles on trial: a new one beside the one that counts."""
+    return [
+        lines(
+            Text("Profile on trial: scores", "What a new profile says of the frames, beside what the old one does."),
+            [
+                Query(f"vigil_shadow_score{{{CAMERA}}}", "new {{camera}}"),
+                Query(f"vigil_score{{{CAMERA}}} and on (camera) vigil_shadow_score{{{CAMERA}}} > 0", "old {{camera}}"),
+            ],
+        ),
+        stacked(
+            Text("Profile on trial: flagged", "Frames a second by which of the two profiles flagged them."),
+            [Query(f"sum by (flagged_by) ({rate('vigil_shadow_frames_total')})", "{{flagged_by}}")],
+        ),
+    ]
+
+
 def latency() -> list[PanelBuilder]:
     """How long a frame takes, and where."""
     stage = "vigil_stage_latency_seconds"

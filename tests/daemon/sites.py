@@ -27,14 +27,17 @@ class Site:
 
     def samples(self) -> dict[tuple[str, str], float]:
         """Every scraped sample of one label or none, by name and label."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
         return {
             (sample.name, next(iter(sample.labels.values()), "")): sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(self.text())
             for sample in family.samples
             if len(sample.labels) <= 1
         }
+
+    def text(self) -> str:
+        """What a scrape returns."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
 
     def health(self, page: str) -> int:
         return self.page(page)[0]

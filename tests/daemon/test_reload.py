@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from daemon.commands.profile import keep_previous, previous
 from engines.profile import Profile
 from pipelines.simulation.rtsp import RtspServer
 from pipelines.subscribe import Subscriber
@@ -144,7 +146,7 @@ def test_a_new_profile_in_the_same_file_is_noticed_and_a_damaged_one_refused(
 ) -> None:
     file = tmp_path / "own.vigil"
     profile.save(file)
-    here = site(tmp_path, file, {"a": source(cameras.url("a"))}, f"{QUICK}\n")
+    here = site(tmp_path, file, {"a": source(cameras.url("a"))}, f"{QUICK}\nshadow_frames = 0")
     with Running(["daemon", "run", "--config", here.config]) as daemon:
         daemon.wait_for("camera a is live", PATIENCE_S)
         whole = file.read_bytes()
@@ -155,6 +157,45 @@ def test_a_new_profile_in_the_same_file_is_noticed_and_a_damaged_one_refused(
         daemon.wait_for("settings reloaded: changed a (profile)", PATIENCE_S)
         until(lambda: here.samples()["vigil_threshold", "a"] == 77, PATIENCE_S)
         assert here.samples()["vigil_camera_reconnects_total", "a"] == 0
+
+
+def profiles(here: Site) -> set[str]:
+    """The profiles that cameras are judged by now."""
+    return set(re.findall(r'vigil_profile_info{camera="a",profile="(\w+)"} 1', here.text()))
+
+
+def test_a_new_profile_is_on_trial_first_then_takes_over_and_is_rolled_back_by_one_command(
+    tmp_path: Path, profile: Profile, cameras: RtspServer
+) -> None:
+    file, other = tmp_path / "own.vigil", dataclasses.replace(profile, threshold=77.0)
+    profile.save(file)
+    here = site(
+        tmp_path, file, {"a": source(cameras.url("a"))}, f"{QUICK}\nshadow_frames = 15\n[gate]\nenabled = false"
+    )
+    with Running(["daemon", "run", "--config", here.config]) as daemon:
+        daemon.wait_for("camera a is live", PATIENCE_S)
+        keep_previous(file)
+        other.save(file)
+        daemon.wait_for(f"profile {other.id} is on trial for 15 frames", PATIENCE_S)
+        assert here.samples()["vigil_threshold", "a"] == pytest.approx(profile.threshold)
+        daemon.wait_for(f"profile {other.id} takes over after 15 frames, of which were flagged", PATIENCE_S)
+        until(lambda: profiles(here) == {other.id}, PATIENCE_S)
+        until(lambda: here.samples()["vigil_threshold", "a"] == 77, PATIENCE_S)
+        assert "vigil_shadow_score" in here.text()
+        with Running(["daemon", "profile", "rollback", "a", "--config", here.config]) as command:
+            assert command.ends(within_s=PATIENCE_S) == 0
+        daemon.wait_for(f"profile {profile.id} takes over from {other.id}", PATIENCE_S)
+        until(lambda: profiles(here) == {profile.id}, PATIENCE_S)
+        assert here.samples()["vigil_camera_reconnects_total", "a"] == 0
+    assert Profile.load(previous(file)).id == other.id
+
+
+def test_a_rollback_without_anything_to_go_back_to_says_so(tmp_path: Path, profile_file: Path) -> None:
+    here = site(tmp_path, profile_file, {"a": source("x.mp4")})
+    for camera, wrong in (("a", "is not there: vigil enrol makes it"), ("z", "there is no camera z; there are a")):
+        with Running(["daemon", "profile", "rollback", camera, "--config", here.config]) as command:
+            assert command.ends(within_s=PATIENCE_S) == 2
+        assert wrong in command.stderr
 
 
 def test_systemd_is_told_when_a_reload_begins_and_when_it_is_done(tmp_path: Path, profile_file: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from engines.contract import SIGNALS, Batch, DevicePart, Pixels, Scores
+from engines.contract import SIGNALS, Batch, DevicePart, Encoded, Pixels, Scores
 from engines.detector import Detector, Watched, prepare
 from engines.errors import EngineError
 from engines.profile import Profile
@@ -22,12 +22,12 @@ from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
-from pipelines.seating import Enter, Leave, Retune
+from pipelines.seating import EndTrial, Enter, Leave, Retune, TookOver, Try
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
 from pipelines.sources.spec import parse_source
-from pipelines.types import Frame, Verdict
+from pipelines.types import FLAGGED_BY, Frame, Verdict
 
 
 @dataclass
@@ -361,3 +361,61 @@ def test_a_frame_made_for_another_network_is_left_out(room: Room, samples: list[
     room.put("a", small)
     room.infer.step()
     assert room.verdicts == []
+
+
+class _Counting(OpenVinoEngine):
+    """Counts the frames that it encodes."""
+
+    encoded = 0
+
+    def encode(self, pixels: Pixels) -> Encoded:
+        self.encoded += len(pixels)
+        return super().encode(pixels)
+
+
+def on_trial(judge: Judge, profile: Profile, frames: int, threshold: float = 0.01) -> Try:
+    watched = prepare("a", profile, profile.network.id)
+    watched.threshold = threshold
+    return Try("a", "fedcba987654", judge, watched, frames)
+
+
+def test_a_profile_on_trial_sees_the_same_frames_at_no_second_run_of_the_encoder_and_then_takes_over(
+    profile: Profile, samples: list[Sample]
+) -> None:
+    engine = _Counting(profile.network, threads=1)
+    judge = Judge(engine, Detector(engine, {"a": profile}))
+    with room_of({"a": judge}) as room:
+        room.infer.order(on_trial(judge, profile, 10))
+        before = engine.encoded
+        for sample in samples[:10]:
+            assert room.judge("a", sample).threshold == pytest.approx(profile.threshold)
+        assert engine.encoded - before == 10
+        seen = sum(room.value("vigil_shadow_frames_total", camera="a", flagged_by=by) for by in FLAGGED_BY)
+        assert seen == 10
+        assert room.value("vigil_shadow_frames_total", camera="a", flagged_by="new") > 0
+        assert room.value("vigil_shadow_score", camera="a") == pytest.approx(room.verdicts[-1].score, abs=1e-4)
+        assert list(room.infer.news) == [TookOver("a", "fedcba987654")]
+        history = room.verdicts[-1].score
+        after = room.judge("a", samples[10])
+        assert after.threshold == pytest.approx(0.01)
+        assert after.score == pytest.approx(history, abs=1.5), "its history goes on"
+
+
+def test_a_trial_called_off_ends_at_once_and_one_in_another_light_is_judged_in_its_own(
+    profile: Profile, samples: list[Sample]
+) -> None:
+    engine = _Counting(profile.network, threads=1)
+    judge = Judge(engine, Detector(engine, {"a": profile}))
+    darker = dataclasses.replace(
+        profile, arrays={**profile.arrays, "light.usual": profile.arrays["light.usual"] * np.float32(0.8)}
+    )
+    with room_of({"a": judge}) as room:
+        room.infer.order(on_trial(judge, darker, 10))
+        before = engine.encoded
+        room.judge("a", samples[0])
+        assert engine.encoded - before == 2
+        room.infer.order(EndTrial("a"))
+        for sample in samples[1:20]:
+            room.judge("a", sample)
+        assert engine.encoded - before == 21
+        assert not room.infer.news

@@ -51,6 +51,9 @@ class Exporter:
             camera.events.inc()
             camera.event_open.set(1)
             camera.reconnects.inc()
+            camera.shadow_score.set(0.3)
+            for counter in camera.shadow_frames.values():
+                counter.inc()
             camera.restarts.inc()
             camera.health["black"].set(1)
             for counter in (
