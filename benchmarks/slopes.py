@@ -35,6 +35,11 @@ class Slope:
         return self.low <= 0 <= self.high
 
     @property
+    def verdict(self) -> str:
+        """In words."""
+        return "level within its noise" if self.level else ("rises" if self.rises else "falls")
+
+    @property
     def rises(self) -> bool:
         """Whether it goes up, and not by chance."""
         return self.low > 0

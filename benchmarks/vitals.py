@@ -41,6 +41,8 @@ VITALS: Final = {
     "p99_ms": ("capture to verdict, p99", "ms"),
 }
 """What has to stay level: its words and its unit."""
+NEGLIGIBLE: Final = {"rss_mb": 0.005, "threads": 0.005, "descriptors": 0.005, "p50_ms": 0.05, "p99_ms": 0.05}
+"""Rises over a whole run, as shares of the median, that are none even where they are no chance."""
 
 
 def read(page: Page, before: Page | None, at_s: float) -> Vitals:
