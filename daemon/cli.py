@@ -257,11 +257,24 @@ def quantise(
 
 
 @app.command()
-def doctor(*, as_json: Json = False) -> None:
-    """Tell what this machine has, and which engine would run and why."""
+def doctor(
+    *,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            help="The settings file of the daemon to look at; else vigil.toml here or in /etc/vigil, if there is one.",
+            metavar="vigil.toml",
+            dir_okay=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what this machine has, which engine would run and why, and what ails a daemon."""
     from daemon.commands.doctor import doctor
 
-    raise typer.Exit(doctor(as_json=as_json))
+    raise typer.Exit(doctor(config, as_json=as_json))
 
 
 @profiles.command()

@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415 - what may be broken is imported where its failure can be told
-"""``vigil doctor``: what this machine has, and which engine would run and why."""
+"""``vigil doctor``: what this machine has, which engine would run and why, and what ails the daemon."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from rich.markup import escape
 from rich.table import Table
 
+from daemon.commands.finding import Finding
+from daemon.commands.symptoms import symptoms
 from daemon.commands.terminal import results, write_json
 from daemon.errors import EXIT_FAILED, EXIT_OK
 from daemon.version import installed_version
@@ -22,22 +23,18 @@ from engines.errors import VigilError
 from engines.runtime.core import openvino_core
 from engines.runtime.parity import Agreement
 
+_USUAL = (Path("vigil.toml"), Path("/etc/vigil/vigil.toml"))
 _DECODERS = ("h264", "hevc", "av1", "mjpeg", "vp9")
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16", "i8mm")
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One line of the report."""
+def doctor(config: Path | None, *, as_json: bool) -> int:
+    """Print the report on this machine, and on the daemon of the settings file if one is given or found.
 
-    topic: str
-    found: str
-    state: Literal["ok", "absent", "problem"] = "ok"
-    """absent: something optional that is not there; problem: Vigil cannot run well like this."""
-
-
-def doctor(*, as_json: bool) -> int:
-    """Print the report; returns exit code 1 when there is a problem."""
-    findings = examine()
+    Returns exit code 1 when there is a problem.
+    """
+    file = config or next((each for each in _USUAL if each.is_file()), None)
+    findings = examine() + ([] if file is None else symptoms(file))
     ill = any(finding.state == "problem" for finding in findings)
     if as_json:
         write_json({"ok": not ill, "findings": findings})
