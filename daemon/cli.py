@@ -16,10 +16,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from daemon import hiding
 from daemon.commands.bench import app as bench
 from daemon.commands.keys import app as keys
 from daemon.errors import exit_code
 from engines.errors import VigilError
+from pipelines.redact import redact
 
 app = typer.Typer(
     name="vigil",
@@ -50,10 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     # Its matrices are small: threads of BLAS would only spin beside the decoders. Numpy is not imported yet.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    hiding.crash_without_secrets()
     try:
-        app(args=None if arguments is None else list(arguments))
+        app(args=hiding.arguments() if arguments is None else list(arguments))
     except VigilError as error:
-        typer.echo(f"vigil: {error}", err=True)
+        typer.echo(f"vigil: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
     sys.exit(0)
 

@@ -54,6 +54,7 @@ class Lobby:
         self._guests: dict[int, Guest] = {}
         self._local = ""
         self._failure: tuple[Reason, str] | None = None
+        self._turned_away = 0
         self._ticked = time.monotonic()
         self.listening = False
         """Between its first event and its last."""
@@ -67,6 +68,8 @@ class Lobby:
             self._enter(value)
         elif event == zmq.EVENT_DISCONNECTED:
             self._leave(value)
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+            self._turned_away += 1  # told by who was asked, with the key; the connection ends soon
         elif event == zmq.EVENT_MONITOR_STOPPED:
             self.listening = False
         else:
@@ -130,6 +133,8 @@ class Lobby:
             return
         if failure is not None:
             self._told_failure(guest, *failure)
+        elif self._turned_away and not guest.settled:
+            self._turned_away -= 1
         elif not guest.cut and not guest.has_left():
             most = self._bounds.message_bytes
             self._refusals.note("too_long", guest.who, f"a message of more than {most} bytes, or none of ZeroMQ's")
@@ -145,9 +150,7 @@ class Lobby:
         guest.cut_off()
         self._refusals.note(reason, guest.who, told)
 
-    def _explain(self, event: int, value: int) -> tuple[Reason, str] | None:
-        if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            return None  # told by who was asked, with the key
+    def _explain(self, event: int, value: int) -> tuple[Reason, str]:
         if event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             return "handshake", f"has not finished its handshake after {HANDSHAKE_S:g} s"
         if value == _MECHANISM and self._keyed:

@@ -76,7 +76,8 @@ def test_a_key_that_is_allowed_gets_in_and_no_other(keys: KeyFolder, caplog: pyt
     with minded(keys) as made:
         friend, foe = made.subscriber(known), made.subscriber(unknown)
         made.hears(friend)
-        made.until(lambda: made.refused("unknown_key") == 1)
+        made.until(lambda: made.refused("unknown_key") == 1 and made.connections() == 1)
+        assert made.refused("too_long") == 0
         assert not foe.poll(0)
         assert unknown.public.decode() in caplog.text
         assert "refused 127.0.0.1" in caplog.text
