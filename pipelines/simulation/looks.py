@@ -171,9 +171,9 @@ def _flat(level: float) -> Callable[[Image, int], Image]:
     return flat
 
 
-def _noise(shape: tuple[int, ...], number: int, most: int) -> NDArray[np.int8]:
+def _noise(shape: tuple[int, ...], number: int, most: int) -> NDArray[np.int16]:
     """Another one for each picture, the same each time."""
-    return np.random.default_rng(number).integers(-most, most, shape, np.int8, endpoint=True)
+    return np.random.default_rng(number).integers(-most, most, shape, np.int8, endpoint=True).astype(np.int16)
 
 
 def _blurred(pixels: Image, _number: int) -> Image:

@@ -24,6 +24,8 @@ from tests.pipelines.simulation.playing import frames, playing
 
 Picture = NDArray[np.float32]
 PATIENCE_S = 20.0
+STILL = 16
+"""Frames of more than a second: what is frozen begins anew within."""
 
 
 def picture(frame: av.VideoFrame) -> Picture:
@@ -93,11 +95,11 @@ def test_a_frozen_camera_goes_on_sending_one_picture(server: RtspServer, look: L
         server.fault("front", Faults(look=look))
         frozen = [next(decoded)]
         deadline = time.monotonic() + PATIENCE_S
-        while len(frozen) < 20 and time.monotonic() < deadline:
+        while len(frozen) < STILL and time.monotonic() < deadline:
             frame = next(decoded)
             same = np.abs(picture(frame) - picture(frozen[-1])).mean() < 2.0
             frozen = [*frozen, frame] if same else [frame]
-        assert len(frozen) == 20
+        assert len(frozen) == STILL
         assert {frame.key_frame for frame in frozen[1:]} == ({True} if look == "repeated" else {True, False})
         server.restore("front")
         assert await_look(decoded, lambda seen: bool(np.abs(seen - picture(frozen[-1])).mean() > 1.0))
@@ -110,9 +112,9 @@ def test_a_slow_camera_sends_a_third_of_its_frames(server: RtspServer) -> None:
 
 
 def test_timestamps_jump_and_overflow_and_the_pictures_go_on(server: RtspServer) -> None:
-    server.wrap("front", 1.0)
+    server.wrap("front", 0.6)
     with playing(server.url("front")) as container:
-        assert set(steps(frames(container, 30))) == {6000}, "an overflow is no jump"
+        assert set(steps(frames(container, 20))) == {6000}, "an overflow is no jump"
         server.jump("front", 3600)
         deadline = time.monotonic() + PATIENCE_S
         while max(steps(frames(container, 8))) < 3600 * 90_000:
@@ -125,12 +127,12 @@ def test_spoilt_and_lost_packets_leave_a_stream_that_goes_on(server: RtspServer,
     decoded = 0
     with playing(server.url("front"), transport) as container:
         packets = container.demux(video=0)
-        for _ in range(45):
+        for _ in range(24):
             try:
                 decoded += len(next(packets).decode())
             except av.FFmpegError:
                 continue
-    assert decoded > 15
+    assert decoded > 5
 
 
 def test_a_slow_link_brings_pictures_late(server: RtspServer) -> None:
