@@ -52,7 +52,7 @@ class Court:
         network = profile.network
         watched = prepare(camera.name, profile, network.id)
         if camera.threshold is not None:
-            watched.threshold = camera.threshold
+            watched.retune(camera.threshold)
         judge = self._judges.get(network.id)
         if judge is None:
             engine = select_engine(network, self._settings, most=self._most, frames=TRIAL_FRAMES, watcher=self._metrics)

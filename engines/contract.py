@@ -22,6 +22,11 @@ Signal: TypeAlias = Literal["appearance-latent", "appearance-reconstruction", "m
 
 SIGNALS: tuple[Signal, ...] = ("appearance-latent", "appearance-reconstruction", "motion")
 
+Regime: TypeAlias = Literal["day", "infrared"]
+"""How a camera sees: in colour, or, at night and if it never does otherwise, without."""
+
+REGIMES: tuple[Regime, ...] = ("day", "infrared")
+
 
 GAP_S = 2.0
 """Frames of a camera further apart than this, in seconds, do not belong together."""
@@ -83,6 +88,19 @@ class Maps:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a frame was judged in."""
+
+    regime: Regime = "day"
+    enrolled: bool = True
+    """Whether the profile knows this regime; if not, the frame was judged by another's as far as that goes."""
+    changing: bool = False
+    """Whether the light was changing all over the picture."""
+    suppressed: bool = False
+    """Whether the frame would have been flagged but for what is allowed to a light that has changed."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """What the detector says of a batch.
@@ -102,6 +120,8 @@ class Scores:
     """One float32 [N] a signal, same unit."""
     uncertainty: Floats
     """float32 [N]: one standard deviation of `score`, from the ensemble of fits made at enrolment."""
+    situations: Sequence[Situation] = ()
+    """N; or none, of an engine that knows no regimes."""
 
     def __len__(self) -> int:
         return len(self.score)

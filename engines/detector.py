@@ -2,94 +2,28 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Scores, Signal
+from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Signal, Situation
 from engines.errors import EngineError, ProfileError
-from engines.lasting import LastingLatent, Standing
 from engines.light import Light
-from engines.motion import CELLS, MotionHistory
-from engines.normality import Lasting, Moving, Normality
+from engines.normality import Normality
 from engines.place import Room
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
-from engines.scoring import Fusion, Smoother, View, by_signal, row, statistic, uncertainty
-from engines.steady import Steady
-from engines.stills import statistic_of_stills
+from engines.scoring import Fusion, View, by_signal, row, statistic, uncertainty
+from engines.surroundings import Seen, Surroundings
+from engines.watched import Standard, Watched
 
+__all__ = ["Detector", "Watched", "prepare", "to_places"]
 
-@dataclass(slots=True, eq=False)
-class Watched:
-    """A camera's normality and its last moments."""
-
-    normality: Normality
-    threshold: float
-    still: bool
-    light: Light | None
-    motion: MotionHistory = field(default_factory=MotionHistory)
-    steady: Steady = field(default_factory=Steady)
-    steady_bodies: Steady = field(default_factory=Steady)
-    lasting: LastingLatent = field(default_factory=LastingLatent)
-    standing: Standing = field(default_factory=Standing)
-    smoother: Smoother = field(default_factory=Smoother)
-
-    def in_time(self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, room: Room) -> dict[View, Floats]:
-        """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
-        seen = self.motion.observe(time_s, pixels)
-        strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
-        maps: dict[View, Floats] = {"motion": _unmeasured(CELLS, CELLS) if strange is None else strange[None]}
-        if moving.paces is not None:
-            hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
-            maps["motion-bodies"] = _unmeasured(CELLS, CELLS) if hasty is None else hasty[None]
-        if moving.lasting is not None:
-            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white, room)
-        return maps
-
-    def _standing(self, lasting: Lasting, time_s: float, white: Floats, room: Room) -> Floats:
-        """The map of what is strange now and was some seconds ago, [1, h, w].
-
-        The average of whitened latents is the whitened average, and whitening is done for the memory anyway.
-        """
-        mean = self.lasting.step(time_s, white)
-        if mean is None:
-            self.standing.forget()
-            return _unmeasured(*white.shape[:2])
-        (slow,), (brief,) = lasting.memory.distances_white((mean[None], self.lasting.brief[None]), room)
-        least = self.standing.step(time_s, slow)
-        if least is None:
-            return _unmeasured(*white.shape[:2])
-        return np.asarray(np.minimum(least, brief) / lasting.scale, np.float32)[None]
-
-    def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, float]:
-        """The statistic of each view's map [1, ...], smoothed."""
-        now = {view: statistic(maps, view)[0] for view, maps in raw.items()}
-        if self.normality.moving is None:
-            now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])[0]
-        values = np.array(list(now.values()), np.float32)
-        smoothed = values if self.still else self.smoother.step(time_s, values)
-        return dict(zip(now, smoothed.tolist(), strict=True))
-
-    def hold(self, until_s: float, *, changed: bool) -> None:
-        """Take in that the last frame stood until this time."""
-        self.motion.hold(until_s)
-        self.steady.hold(until_s)
-        self.steady_bodies.hold(until_s)
-        self.lasting.hold(until_s)
-        if changed:  # else the statistics moved from the last to the next, and did not stand
-            self.smoother.hold(until_s)
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.motion.forget()
-        self.steady.forget()
-        self.steady_bodies.forget()
-        self.lasting.forget()
-        self.standing.forget()
-        self.smoother.forget()
+_BY_LIGHT: Final[tuple[View, ...]] = ("appearance-latent", "appearance-reconstruction")
+"""Views whose maps the light changes; what lasts is seen to where it is made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +45,19 @@ class _Judgement:
     row: list[float]
     """A row of `scoring.table`."""
     maps: Maps
+    threshold: float
+    situation: Situation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """A frame of the batch, and what it is judged by."""
+
+    camera: Watched
+    time_s: float
+    pixels: Pixels
+    seen: Seen
+    standard: Standard
 
 
 class Detector:
@@ -134,13 +81,15 @@ class Detector:
         Raises `EngineError` when the engine fails or a camera has no profile.
         """
         self._check(batch)
-        pixels = self._in_usual_light(batch)
-        encoded = self._encode(batch, pixels)
-        compared = [self._compare(camera, encoded, index) for index, camera in enumerate(batch.cameras)]
+        cases = [self._case(batch, index) for index in range(len(batch))]
+        pixels = self._in_usual_light(batch.pixels, cases)
+        encoded = self._encode(cases, pixels)
+        compared = [_compare(case.standard.normality, encoded, index, self._room) for index, case in enumerate(cases)]
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
         residuals = residuals_of(encoded.features, pixels, decoded)
-        judged = [self._judge(batch, index, encoded, one, residuals) for index, one in enumerate(compared)]
-        return self._assemble(batch, judged)
+        parts = zip(cases, compared, strict=True)
+        judged = [self._judge(case, index, encoded, one, residuals) for index, (case, one) in enumerate(parts)]
+        return _assemble(judged)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
         """Take in that a camera showed until `until_s` what its last scored frame shows; to be told before the next.
@@ -164,11 +113,12 @@ class Detector:
 
     def retune(self, camera: str, threshold: float) -> None:
         """Flag a camera's frames from another score on."""
-        self._known(camera).threshold = threshold
+        self._known(camera).retune(threshold)
 
     def threshold(self, camera: str) -> float:
-        """The score from which the camera's frames are flagged."""
-        return self._known(camera).threshold
+        """The score from which the camera's frames are flagged, in the regime that most is known of."""
+        watched = self._known(camera)
+        return watched.threshold_of(watched.standard)
 
     def _known(self, camera: str) -> Watched:
         try:
@@ -182,23 +132,27 @@ class Detector:
         for camera in batch.cameras:
             self._known(camera)
 
-    def _in_usual_light(self, batch: Batch) -> Pixels:
+    def _case(self, batch: Batch, index: int) -> _Case:
+        camera, time_s, pixels = self._cameras[batch.cameras[index]], batch.times_s[index], batch.pixels[index]
+        seen = camera.look(time_s, pixels)
+        return _Case(camera, time_s, pixels, seen, camera.standards.get(seen.standard, camera.standard))
+
+    def _in_usual_light(self, pixels: Pixels | Sequence[Pixels], cases: Sequence[_Case]) -> Pixels:
         """What appearance is judged by. Motion is measured on the frames as they are: flow minds no change of light."""
-        lights = [self._cameras[camera].light for camera in batch.cameras]
-        if isinstance(batch.pixels, np.ndarray) and all(light is None for light in lights):
-            return batch.pixels
-        evened = self._evened_of(len(batch), batch.pixels[0].shape)
-        for light, one, into in zip(lights, batch.pixels, evened, strict=True):
+        lights = [case.standard.light for case in cases]
+        if isinstance(pixels, np.ndarray) and all(light is None for light in lights):
+            return pixels
+        evened = self._evened_of(len(cases), pixels[0].shape)
+        for light, one, into in zip(lights, pixels, evened, strict=True):
             if light is None:
                 np.copyto(into, one)
             else:
                 light.even_out(one, into)
         return evened
 
-    def _encode(self, batch: Batch, pixels: Pixels) -> Encoded:
+    def _encode(self, cases: Sequence[_Case], pixels: Pixels) -> Encoded:
         """Encode, unless the last batch held the same frames in the same light: then its own is taken again."""
-        lights = [self._cameras[camera].light for camera in batch.cameras]
-        seen = list(zip(batch.pixels, batch.times_s, lights, strict=True))
+        seen = [(case.pixels, case.time_s, case.standard.light) for case in cases]
         if (rows := self._rows_of_last(seen)) is not None:
             assert self._encoded is not None
             return Encoded(self._encoded.latent[rows], self._encoded.features[rows])
@@ -226,35 +180,56 @@ class Detector:
             self._evened = np.empty((count, *shape), np.uint8)
         return self._evened[:count]
 
-    def _compare(self, camera: str, encoded: Encoded, index: int) -> _Compared:
-        memory = self._cameras[camera].normality.memory
-        white = memory.white(memory.seen(encoded)[index : index + 1])
-        return _Compared(*memory.compare_white(white, self._room), white)
-
     def _judge(
-        self, batch: Batch, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
+        self, case: _Case, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
     ) -> _Judgement:
-        camera, one = self._cameras[batch.cameras[index]], slice(index, index + 1)
-        normality, time_s = camera.normality, batch.times_s[index]
-        left = Residuals(residuals.features[one], residuals.picture[one])
-        raw = normality.appearance(compared.distance, left)
+        camera, normality, one = case.camera, case.standard.normality, slice(index, index + 1)
+        remains = Residuals(residuals.features[one], residuals.picture[one])
+        raw: Mapping[View, Floats] = normality.appearance(compared.distance, remains)
+        camera.enter(case.seen)
         if (moving := normality.moving) is not None:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            raw |= camera.in_time(moving, time_s, batch.pixels[index], white[0], self._room)
-        judged = row(normality.fusion, normality.ensemble, camera.statistics(time_s, raw))
-        return _Judgement(judged, Maps(lambda: _maps(normality.fusion, raw)))
+            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._room)}
+        left = raw if camera.still else _allowed(case, raw)
+        judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
+        threshold, situation = camera.threshold_of(case.standard), case.seen.situation
+        if left is not raw and judged[0] < threshold:
+            plain = {view: float(statistic(maps, view)[0]) for view, maps in raw.items()}
+            situation = dataclasses.replace(situation, suppressed=row(normality.fusion, (), plain)[0] >= threshold)
+        return _Judgement(judged, Maps(lambda: _maps(normality.fusion, left)), threshold, situation)
 
-    def _assemble(self, batch: Batch, judged: list[_Judgement]) -> Scores:
-        rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)
-        return Scores(
-            score=rows[:, 0],
-            threshold=np.array([self._cameras[camera].threshold for camera in batch.cameras], np.float32),
-            maps=[one.maps for one in judged],
-            signals={signal: rows[:, 1 + index] for index, signal in enumerate(SIGNALS)},
-            uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
+
+def _compare(normality: Normality, encoded: Encoded, index: int, room: Room) -> _Compared:
+    memory = normality.memory
+    white = memory.white(memory.seen(encoded)[index : index + 1])
+    return _Compared(*memory.compare_white(white, room), white)
+
+
+def _allowed(case: _Case, raw: Mapping[View, Floats]) -> Mapping[View, Floats]:
+    """What is left of maps beside what the light alone has made strange: the very same where nothing is allowed."""
+    left: dict[View, Floats] = {}
+    for view in _BY_LIGHT:
+        seen = case.seen
+        allowance = case.camera.allow(
+            case.time_s, view, raw[view], changing=seen.situation.changing, switching=seen.switching
         )
+        if allowance.by is not None:
+            left[view] = allowance.left(raw[view])
+    return {**raw, **left} if left else raw
+
+
+def _assemble(judged: Sequence[_Judgement]) -> Scores:
+    rows = np.array([one.row[: 1 + len(SIGNALS)] for one in judged], np.float32)
+    return Scores(
+        score=rows[:, 0],
+        threshold=np.array([one.threshold for one in judged], np.float32),
+        maps=[one.maps for one in judged],
+        signals={signal: rows[:, 1 + index] for index, signal in enumerate(SIGNALS)},
+        uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
+        situations=[one.situation for one in judged],
+    )
 
 
 def _same_light(one: Light | None, other: Light | None) -> bool:
@@ -274,10 +249,6 @@ def to_places(maps: Floats, places: tuple[int, ...]) -> Floats:
     return np.asarray(maps.reshape(count, height, tall, width, wide).max((2, 4)), np.float32)
 
 
-def _unmeasured(height: int, width: int) -> Floats:
-    return np.full((1, height, width), math.nan, np.float32)
-
-
 def prepare(camera: str, profile: Profile, model: str) -> Watched:
     """Make a profile ready to judge a camera by, for `Detector.add`; on any thread.
 
@@ -289,7 +260,11 @@ def prepare(camera: str, profile: Profile, model: str) -> Watched:
             f"{model}: enrol the camera again with this network"
         )
     try:
-        light = Light.from_arrays(profile.arrays)
-        return Watched(Normality.from_arrays(profile.arrays), profile.threshold, profile.still, light)
+        standards: dict[Regime, Standard] = {
+            regime: Standard(Normality.from_arrays(part.arrays), part.threshold, Light.from_arrays(part.arrays))
+            for regime, part in profile.regimes.items()
+        }
     except (LookupError, ValueError, TypeError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error
+    lights = {regime: standard.light for regime, standard in standards.items()}
+    return Watched(standards, profile.still, Surroundings(lights))

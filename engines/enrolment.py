@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.budget import Budget, fit_threshold, fit_threshold_stills
-from engines.contract import GAP_S, Engine, Floats, Pixels, Progress
+from engines.contract import GAP_S, Engine, Floats, Pixels, Progress, Regime
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, fit
 from engines.footage import Footage
 from engines.material import Material, encode
 from engines.network.files import Network
-from engines.profile import Profile
+from engines.profile import Arrays, Part, Profile
 from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with
 from engines.scoring import table
+from engines.sorting import SortedFootage
 
 _LEAST_FRAMES: Final = 50
 _LEAST_S: Final = 10.0
@@ -50,6 +51,9 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """Of the anomalies that the scoring module learns from, and recorded in the profile."""
 
 
+REGIME_WORDS: Final[dict[Regime, str]] = {"day": "by day", "infrared": "in infrared"}
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What enrolment made."""
@@ -64,6 +68,19 @@ class Enrolled:
     """Length of the footage; 0 for stills."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learnt:
+    """What one regime's footage taught."""
+
+    regime: Regime
+    arrays: Arrays
+    budget: Budget
+    left_out: tuple[LeftOut, ...]
+    warnings: tuple[str, ...]
+    provenance: dict[str, Any]
+    seconds: float
+
+
 class Enrolment:
     """Takes in footage and makes a profile of it. Memory stays bounded however long the footage.
 
@@ -74,9 +91,8 @@ class Enrolment:
         self._engine = engine
         self._network = network
         self._settings = settings
-        self._footage = Footage(engine.spec.input_size, most=settings.most_frames)
+        self._footage = SortedFootage(lambda: Footage(engine.spec.input_size, most=settings.most_frames))
         self._still: bool | None = None
-        self._digests: list[str | None] = []
 
     def stretch(self, source: str, still: bool, sha256: str | None = None) -> None:  # noqa: FBT001 - callers name it
         """Begin a stretch of footage; motion does not reach across. `source` is told to people: no secrets in it.
@@ -87,8 +103,7 @@ class Enrolment:
         if self._still not in (None, still):
             raise EnrolmentError(f"{source}: stills and films cannot be learnt together: enrol them apart")
         self._still = still
-        self._footage.begin(source, still=still)
-        self._digests.append(sha256)
+        self._footage.begin(source, still=still, sha256=sha256)
 
     def add(self, times_s: Sequence[float], pixels: Pixels) -> None:
         """Take in frames of the stretch, uint8 [N, H, W, 3] at the network's input size."""
@@ -100,10 +115,21 @@ class Enrolment:
             self._footage.add(float(time_s), one)
 
     def finish(self, progress: Report | None = None) -> Enrolled:
-        """Fit and calibrate; the footage is released. Raises `EnrolmentError` when it is too short."""
+        """Fit and calibrate; the footage is released. Raises `EnrolmentError` when it is too short.
+
+        Each regime is learnt from its own footage, if that is long enough.
+        """
         try:
-            self._check_length()
-            return self._finish(_ticker(progress))
+            parts = self._footage.by_length()
+            lacks = [(regime, self._lacks(footage)) for regime, footage in parts]
+            if not lacks or lacks[0][1]:
+                raise EnrolmentError(lacks[0][1] if lacks else self._lacks(None))
+            learnt = [self._learn(regime, footage, _ticker(progress)) for regime, footage in parts[:1]]
+            for (regime, footage), (_, why) in zip(parts[1:], lacks[1:], strict=True):
+                if not why:
+                    learnt.append(self._learn(regime, footage, _ticker(progress)))
+            short = [f"{REGIME_WORDS[regime]}: {why}; it was not learnt" for regime, why in lacks if why]
+            return self._enrolled(learnt, short)
         finally:
             self.close()
 
@@ -111,33 +137,57 @@ class Enrolment:
         """Release the footage without finishing; may be called twice."""
         self._footage.close()
 
-    def _finish(self, tick: Callable[[str, int, int], None]) -> Enrolled:
-        self._footage.find_light()
-        material = encode(self._footage, self._engine, tick)
+    def _learn(self, regime: Regime, footage: Footage, tick: Callable[[str, int, int], None]) -> _Learnt:
+        footage.find_light()
+        material = encode(footage, self._engine, tick)
         seed = self._settings.seed
         fitted = fit(material, np.arange(len(material.latents)), tick, seed)
         strange = _outliers(material, fitted, still=bool(self._still))
-        left_out = _describe(self._footage, strange)
+        left_out = _describe(footage, strange)
         if len(strange):
             fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick, seed)
         budget = self._budget(material, fitted)
-        warnings = self._warnings(budget, left_out)
-        provenance = self._provenance(material, fitted, budget, left_out, warnings)
-        light, view = self._footage.light, self._footage.view()
+        warnings = self._warnings(footage, budget, left_out)
+        provenance = self._provenance(regime, material, fitted, budget, left_out, warnings)
+        light, view = footage.light, footage.view()
         arrays = fitted.normality.to_arrays() | ({} if light is None else light.to_arrays())
         arrays |= {} if view is None else view.to_arrays()
-        profile = Profile(self._network, bool(self._still), budget.threshold, provenance, arrays)
-        return Enrolled(profile, left_out, warnings, budget, 0.0 if self._still else self._footage.duration_s)
+        seconds = 0.0 if self._still else footage.duration_s
+        return _Learnt(regime, arrays, budget, left_out, warnings, provenance, seconds)
 
-    def _check_length(self) -> None:
-        frames, seconds = len(self._footage.kept), self._footage.duration_s
+    def _enrolled(self, learnt: Sequence[_Learnt], short: Sequence[str]) -> Enrolled:
+        """Put the regimes together; one alone gives the profile that it always gave."""
+        first, others = learnt[0], learnt[1:]
+        warnings = [*first.warnings, *short]
+        if others:
+            warnings = [f"{REGIME_WORDS[one.regime]}: {line}" for one in learnt for line in one.warnings] + [*short]
+        provenance = {**first.provenance, "warnings": warnings}
+        if others:
+            provenance["regimes"] = {one.regime: one.provenance for one in others}
+        profile = Profile(
+            self._network,
+            bool(self._still),
+            first.budget.threshold,
+            provenance,
+            first.arrays,
+            first.regime,
+            {one.regime: Part(one.budget.threshold, one.arrays) for one in others},
+        )
+        left_out = tuple(part for one in learnt for part in one.left_out)
+        return Enrolled(profile, left_out, tuple(warnings), first.budget, sum(one.seconds for one in learnt))
+
+    def _lacks(self, footage: Footage | None) -> str:
+        """Why footage cannot be learnt from; empty if it can."""
+        frames = 0 if footage is None else len(footage.kept)
+        seconds = 0.0 if footage is None else footage.duration_s
         if self._still and frames < _LEAST_STILLS:
-            raise EnrolmentError(f"{frames} pictures are too few to learn from: give at least {_LEAST_STILLS}")
+            return f"{frames} pictures are too few to learn from: give at least {_LEAST_STILLS}"
         if not self._still and (frames < _LEAST_FRAMES or seconds < _LEAST_S):
-            raise EnrolmentError(
+            return (
                 f"{frames} frames over {seconds:.0f} s are too few to learn from: give at least {_LEAST_FRAMES} frames "
                 f"over {_LEAST_S:.0f} s, better some minutes"
             )
+        return ""
 
     def _budget(self, material: Material, fitted: Fit) -> Budget:
         rows = table(fitted.normality.fusion, (), fitted.statistics)
@@ -146,10 +196,10 @@ class Enrolment:
         stretches = [(times, scores[:, 0].astype(float)) for times, scores in _by_stretch(material, fitted, rows)]
         return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
 
-    def _warnings(self, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
+    def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
         said = []
         if budget.extrapolation > _FAR and not self._still:
-            minutes, rate = self._footage.duration_s / 60, self._settings.false_alarms_per_day
+            minutes, rate = footage.duration_s / 60, self._settings.false_alarms_per_day
             said.append(
                 f"{minutes:.1f} minutes of footage: the threshold for {rate:g} false alarms a day is extrapolated "
                 f"{budget.extrapolation:.0f} times beyond it, from {budget.events} peaks; "
@@ -160,10 +210,16 @@ class Enrolment:
         return tuple(said)
 
     def _provenance(
-        self, material: Material, fitted: Fit, budget: Budget, left_out: tuple[LeftOut, ...], warnings: tuple[str, ...]
+        self,
+        regime: Regime,
+        material: Material,
+        fitted: Fit,
+        budget: Budget,
+        left_out: tuple[LeftOut, ...],
+        warnings: tuple[str, ...],
     ) -> dict[str, Any]:
-        footage = self._footage
-        parts = zip(footage.sources, footage.counts, self._digests, strict=True)
+        footage = material.footage
+        parts = zip(footage.sources, footage.counts, self._footage.digests[regime], strict=True)
         return {
             **made_with(self._network, self._engine),
             **made_of([Origin(*part) for part in parts], left_out),

@@ -24,7 +24,7 @@ _BRIEF_S: Final = 0.5
 """Time constant of the average that tells what is still there."""
 LASTING_MODES: Final = 8
 """Averages remembered a place."""
-_SETTLED_S: Final = 2 * CONSTANT_S
+SETTLED_S: Final = 2 * CONSTANT_S
 """A running average is as quiet as a plain one over twice its time constant; before that passers-by stand out."""
 APART_S: Final = 4.0
 """The two averages that must both be strange are so far apart."""
@@ -75,7 +75,7 @@ class LastingLatent:
         _move(self._mean, latent, -math.expm1(-passed / span))
         _move(self._brief, latent, -math.expm1(-passed / _BRIEF_S))
         self._latest = latent
-        return self._mean if time_s - self._since_s >= _SETTLED_S else None
+        return self._mean if time_s - self._since_s >= SETTLED_S else None
 
     def hold(self, until_s: float) -> None:
         """Take in that the last latent was there until this time: the average moves to it as step by step it would."""

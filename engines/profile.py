@@ -6,6 +6,7 @@ people), the arrays (npz) and the network. Whatever is damaged, cut short or for
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import struct
@@ -19,16 +20,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.contract import REGIMES, Regime
 from engines.errors import EngineError, ProfileError
 from engines.network.files import Network
 from engines.npz import read_npz
+from engines.regime import regime_of
 from engines.whole import write_whole
 
 Arrays = Mapping[str, NDArray[Any]]
 
 MAGIC: Final = b"VIGILPRF"
-FORMAT: Final = 1
-"""Grows when a file could no longer be read by an older Vigil."""
+FORMAT: Final = 2
+"""Grows when a file could no longer be read by an older Vigil. A profile of one regime is still written as 1."""
 _HEAD: Final = struct.Struct("<8sI32s")
 _LENGTHS: Final = struct.Struct("<QQQ")
 _AGAIN: Final = "enrol the camera again or restore the file from a copy"
@@ -40,6 +43,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     still: bool
     threshold: float
     provenance: dict[str, Any]
+    regime: Regime | None = None
+    """Absent from profiles of a Vigil that knew no regimes."""
+    others: dict[Regime, float] = {}
+    """Thresholds of further regimes, whose arrays are named ``REGIME/NAME``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What frames of one regime are judged by."""
+
+    threshold: float
+    """Frames that score at least this are flagged, in units of surprise."""
+    arrays: Arrays = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +71,20 @@ class Profile:
     """For people: sources, frames, left out, settings, figures, versions, date."""
     arrays: Arrays = field(repr=False)
     """What the detector judges by: see `engines.normality`."""
+    regime: Regime = "day"
+    """The regime that most is known of: `threshold` and `arrays` are its."""
+    others: Mapping[Regime, Part] = field(default_factory=dict)
+    """What is known of further regimes."""
+
+    @property
+    def regimes(self) -> dict[Regime, Part]:
+        """What is known of each regime, the one that most is known of first."""
+        return {self.regime: Part(self.threshold, self.arrays), **self.others}
+
+    def with_threshold(self, threshold: float) -> Profile:
+        """The same with another threshold, in every regime."""
+        others = {regime: Part(threshold, part.arrays) for regime, part in self.others.items()}
+        return dataclasses.replace(self, threshold=threshold, others=others)
 
     @property
     def id(self) -> str:
@@ -65,7 +95,7 @@ class Profile:
         """Write the file whole or not at all. Raises `ProfileError` when it cannot be written."""
         body = self._body()
         try:
-            write_whole(path, _HEAD.pack(MAGIC, FORMAT, _digest(body)) + body)
+            write_whole(path, _HEAD.pack(MAGIC, FORMAT if self.others else 1, _digest(body)) + body)
         except OSError as error:
             raise ProfileError(f"{path}: cannot write the profile ({error.strerror}): check the folder") from error
 
@@ -87,13 +117,25 @@ class Profile:
         manifest, arrays, network = _split(_verified(data))
         try:
             told = msgspec.json.decode(manifest, type=Manifest)
-            return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, read_npz(arrays))
+            own, others = _parts(told, read_npz(arrays))
+            regime = told.regime or regime_of(own.get("light.usual"))
+            return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, own, regime, others)
         except (EngineError, ValueError, RecursionError) as error:  # what msgspec raises is a ValueError
             raise ProfileError(f"the profile's contents make no sense ({error}): {_AGAIN}") from error
 
     def _body(self) -> bytes:
-        told = Manifest(still=self.still, threshold=self.threshold, provenance=dict(self.provenance))
-        parts = (msgspec.json.encode(told), _pack(self.arrays), self.network.to_bytes())
+        others = {regime: part.threshold for regime, part in self.others.items()}
+        told = Manifest(
+            still=self.still,
+            threshold=self.threshold,
+            provenance=dict(self.provenance),
+            regime=self.regime,
+            others=others,
+        )
+        arrays = dict(self.arrays)
+        for regime, part in self.others.items():
+            arrays |= {f"{regime}/{name}": values for name, values in part.arrays.items()}
+        parts = (msgspec.json.encode(told), _pack(arrays), self.network.to_bytes())
         return _LENGTHS.pack(*map(len, parts)) + b"".join(parts)
 
 
@@ -123,6 +165,18 @@ def _split(body: bytes) -> tuple[bytes, bytes, bytes]:
     if first + second + third != len(rest):
         raise ProfileError(f"the profile's parts do not add up: {_AGAIN}")
     return rest[:first], rest[first : first + second], rest[first + second :]
+
+
+def _parts(told: Manifest, arrays: Arrays) -> tuple[Arrays, dict[Regime, Part]]:
+    """Sort the arrays of a file by regime: those of the first, and the other regimes."""
+    own = {name: values for name, values in arrays.items() if name.partition("/")[0] not in REGIMES}
+    others = {
+        regime: Part(
+            threshold, {name.partition("/")[2]: arrays[name] for name in arrays if name.startswith(f"{regime}/")}
+        )
+        for regime, threshold in told.others.items()
+    }
+    return own, others
 
 
 def _pack(arrays: Arrays) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from engines.errors import ProfileError
 from engines.network.files import Network
-from engines.profile import FORMAT, MAGIC, Arrays, Profile
+from engines.profile import FORMAT, MAGIC, Arrays, Part, Profile
 
 
 def small(network: Network) -> Profile:
@@ -79,6 +80,22 @@ def test_rubbish_is_refused(data: bytes) -> None:
     for each in (data, MAGIC + data):
         with pytest.raises(ProfileError):
             Profile.from_bytes(each)
+
+
+def test_each_regime_comes_back_and_one_alone_is_for_older_vigils_too(network: Network, tmp_path: Path) -> None:
+    one, path = small(network), tmp_path / "gate.vigil"
+    both = dataclasses.replace(one, others={"infrared": Part(6.0, {"a": np.ones(3, np.float32)})})
+    both.save(path)
+    again = Profile.load(path)
+    assert {regime: part.threshold for regime, part in again.regimes.items()} == {"day": 4.5, "infrared": 6.0}
+    assert {regime: sorted(part.arrays) for regime, part in again.regimes.items()} == {
+        "day": ["a", "b"],
+        "infrared": ["a"],
+    }
+    assert again.with_threshold(2.0).others["infrared"].threshold == 2.0
+    assert path.read_bytes()[8] == FORMAT == 2
+    one.save(path)
+    assert path.read_bytes()[8] == 1
 
 
 def test_a_newer_format_asks_for_a_newer_vigil(written: bytes) -> None:

@@ -375,7 +375,7 @@ class _Counting(OpenVinoEngine):
 
 def on_trial(judge: Judge, profile: Profile, frames: int, threshold: float = 0.01) -> Try:
     watched = prepare("a", profile, profile.network.id)
-    watched.threshold = threshold
+    watched.retune(threshold)
     return Try("a", "fedcba987654", judge, watched, frames)
 
 

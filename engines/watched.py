@@ -1,0 +1,171 @@
+"""One camera as the detector follows it: what it is judged by, and its last moments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from engines.allowance import Allowance
+from engines.contract import Floats, Pixels, Regime, Situation
+from engines.lasting import SETTLED_S, LastingLatent, Standing
+from engines.light import Light
+from engines.motion import CELLS, MotionHistory
+from engines.normality import Lasting, Moving, Normality
+from engines.place import Room
+from engines.scoring import Smoother, View, statistic
+from engines.steady import Steady
+from engines.stills import statistic_of_stills
+from engines.surroundings import Seen, Surroundings
+
+_STILL: Final = Seen(Situation(), "day", jolted=False, switching=False, begins=False)
+
+_UNKNOWN: Final = np.float32(1.5)
+"""Motion counts for so much less in a regime that was never enrolled: how noisy it is, is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standard:
+    """What a frame of one regime is judged by."""
+
+    normality: Normality
+    threshold: float
+    light: Light | None
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """A camera's normality and its last moments."""
+
+    standards: Mapping[Regime, Standard]
+    """By regime, the one that most is known of first."""
+    still: bool
+    surroundings: Surroundings
+    override: float | None = None
+    """A threshold that stands for those of all regimes."""
+    motion: MotionHistory = field(default_factory=MotionHistory)
+    steady: Steady = field(default_factory=Steady)
+    steady_bodies: Steady = field(default_factory=Steady)
+    lasting: LastingLatent = field(default_factory=LastingLatent)
+    standing: Standing = field(default_factory=Standing)
+    smoother: Smoother = field(default_factory=Smoother)
+    allowances: dict[View, Allowance] = field(default_factory=dict)
+    changed_s: float = -math.inf
+    """When the light was last seen to change."""
+
+    @property
+    def standard(self) -> Standard:
+        """What most is known of."""
+        return next(iter(self.standards.values()))
+
+    def retune(self, threshold: float) -> None:
+        """Flag frames from another score on, whatever the regime; the profile's own gives each regime its own again."""
+        self.override = None if threshold == self.standard.threshold else threshold
+
+    def threshold_of(self, standard: Standard) -> float:
+        """The score from which frames that are judged by a standard are flagged."""
+        return standard.threshold if self.override is None else self.override
+
+    def look(self, time_s: float, pixels: Pixels) -> Seen:
+        """What the next frame is seen in, and which standard it is judged by. Unrelated pictures have one light."""
+        if self.still:
+            return _STILL
+        return self.surroundings.observe(time_s, pixels)
+
+    def enter(self, seen: Seen) -> None:
+        """Drop what the light has made void, before the frame is judged."""
+        if seen.jolted:
+            self.motion.forget()
+            self.steady.forget()
+            self.steady_bodies.forget()
+        if seen.begins:
+            self.lasting.forget()
+            self.standing.forget()
+            self.smoother.forget()
+            self.allowances.clear()
+
+    def allow(self, time_s: float, view: View, maps: Floats, *, changing: bool, switching: bool) -> Allowance:
+        """What a view is allowed beside what is normal, now that its map [1, h, w] is this."""
+        allowance = self.allowances.setdefault(view, Allowance())
+        allowance.step(time_s, maps[0], changing=changing, switching=switching)
+        return allowance
+
+    def in_time(
+        self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, around: Seen, room: Room
+    ) -> dict[View, Floats]:
+        """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
+        if around.situation.changing:
+            self.changed_s = time_s
+        seen = self.motion.observe(time_s, pixels)
+        strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
+        maps: dict[View, Floats] = {"motion": self._moved(strange, around)}
+        if moving.paces is not None:
+            hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
+            maps["motion-bodies"] = self._moved(hasty, around)
+        if moving.lasting is not None:
+            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white, room, switching=around.switching)
+        return maps
+
+    @staticmethod
+    def _moved(strange: Floats | None, around: Seen) -> Floats:
+        """A map of motion, [1, CELLS, CELLS], as far as it counts."""
+        if strange is None:
+            return _unmeasured(CELLS, CELLS)
+        return strange[None] if around.situation.enrolled else strange[None] / _UNKNOWN
+
+    def _standing(self, lasting: Lasting, time_s: float, white: Floats, room: Room, *, switching: bool) -> Floats:
+        """The map of what is strange now and was some seconds ago, [1, h, w].
+
+        The average of whitened latents is the whitened average, and whitening is done for the memory anyway.
+        """
+        mean = self.lasting.step(time_s, white)
+        if mean is None:
+            self.standing.forget()
+            return _unmeasured(*white.shape[:2])
+        (slow,), (brief,) = lasting.memory.distances_white((mean[None], self.lasting.brief[None]), room)
+        changing = time_s - self.changed_s < SETTLED_S
+        maps = (slow / lasting.scale)[None]
+        allowed = self.allow(time_s, "appearance-lasting", maps, changing=changing, switching=switching).by
+        if allowed is not None:
+            slow, brief = slow / allowed, brief / allowed
+        least = self.standing.step(time_s, slow)
+        if least is None:
+            return _unmeasured(*white.shape[:2])
+        return np.asarray(np.minimum(least, brief) / lasting.scale, np.float32)[None]
+
+    def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, float]:
+        """The statistic of each view's map [1, ...], smoothed."""
+        now = {view: statistic(maps, view)[0] for view, maps in raw.items()}
+        if self.standard.normality.moving is None:
+            now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])[0]
+        values = np.array(list(now.values()), np.float32)
+        smoothed = values if self.still else self.smoother.step(time_s, values)
+        return dict(zip(now, smoothed.tolist(), strict=True))
+
+    def hold(self, until_s: float, *, changed: bool) -> None:
+        """Take in that the last frame was there until this time; `changed`: the next one differs."""
+        self.motion.hold(until_s)
+        self.steady.hold(until_s)
+        self.steady_bodies.hold(until_s)
+        self.lasting.hold(until_s)
+        self.surroundings.hold(until_s)
+        if changed:  # else the statistics moved from the last to the next, and did not stand
+            self.smoother.hold(until_s)
+
+    def forget(self) -> None:
+        """Begin anew, as after an outage."""
+        self.motion.forget()
+        self.steady.forget()
+        self.steady_bodies.forget()
+        self.lasting.forget()
+        self.standing.forget()
+        self.smoother.forget()
+        self.surroundings.forget()
+        self.allowances.clear()
+
+
+def _unmeasured(height: int, width: int) -> Floats:
+    return np.full((1, height, width), math.nan, np.float32)
