@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pipelines.events import EventSettings, EventTracker, Transition
 from pipelines.metrics import CameraMetrics
 from pipelines.overlay import Painter
+from pipelines.regimes import RegimeTracker
 from pipelines.regions import RegionSettings, propose_regions
 from pipelines.types import Alert, Region
 
@@ -31,6 +32,7 @@ class Desk:
     def __init__(self, camera: PublishedCamera, boot_id: str) -> None:
         self.camera = camera
         self.tracker = EventTracker(camera.name, camera.events, boot_id)
+        self.regimes = RegimeTracker(camera.name, boot_id)
         self.alerts = 0
         """Alerts of this camera in this run."""
         self.gone_ns: int | None = None

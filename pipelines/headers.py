@@ -16,6 +16,7 @@ from pipelines.types import HEALTH_KINDS, Phase
 ALERT_SCHEMA: Final = "vigil.alert/1"
 STATUS_SCHEMA: Final = "vigil.status/1"
 HEALTH_SCHEMA: Final = "vigil.health/1"
+REGIME_SCHEMA: Final = "vigil.regime/1"
 UNIT = "surprise"
 
 LARGEST_SCORE = 1e9
@@ -214,3 +215,30 @@ class HealthHeader(msgspec.Struct, frozen=True, kw_only=True):
     at: Annotated[IsoTime, Meta(description="When this step was. ISO 8601, UTC.")]
     at_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
     duration_s: Annotated[Seconds, Meta(description="How long the fault lasted; 0 at its begin.")]
+
+
+class RegimeHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """The second part of a regime message: a change of light, or an unknown regime, begins or ends. No anomaly."""
+
+    schema: Annotated[Literal["vigil.regime/1"], Meta(description="Names the format and its major version.")]
+    boot_id: Annotated[Name, Meta(description="Names one run of the daemon.")]
+    camera: Annotated[Name, Meta(description="The camera's name in the daemon's settings.", examples=["front-door"])]
+    regime_id: Annotated[Name, Meta(description="Names the event, uniquely across cameras and runs.")]
+    kind: Annotated[
+        Name,
+        Meta(
+            description="transition: the light changes all over the picture (lamp, cloud, exposure, infrared); "
+            "not_enrolled: the profile knows nothing of the regime that the camera is in. More may come.",
+            examples=["transition", "not_enrolled"],
+        ),
+    ]
+    phase: Annotated[Literal["begin", "end"], Meta(description="An event has one begin and one end.")]
+    before: Annotated[Name, Meta(description="The regime before it.", examples=["day", "infrared"])]
+    regime: Annotated[Name, Meta(description="The regime now.", examples=["day", "infrared"])]
+    reason: Annotated[str, Meta(description="What happened, for people, and what to do if there is something to do.")]
+    suppressed: Annotated[Count, Meta(description="Frames so far that would have raised an alarm by themselves.")]
+    began_at: Annotated[IsoTime, Meta(description="When it began. ISO 8601, UTC.")]
+    began_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    at: Annotated[IsoTime, Meta(description="When this step was. ISO 8601, UTC.")]
+    at_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    duration_s: Annotated[Seconds, Meta(description="How long it has lasted; 0 at its begin.")]

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from engines.contract import Batch, Engine, Maps, Scores, Timed
+from engines.contract import Batch, Engine, Maps, Scores, Situation, Timed
 from pipelines.gate import Gate, Why
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, TookOver, Try
@@ -326,6 +326,7 @@ class Infer:
         camera.score.set(verdict.score)
         camera.threshold.set(verdict.threshold)
         camera.uncertainty.set(verdict.uncertainty)
+        camera.see(verdict.situation)
         for signal, value in verdict.signals.items():
             camera.signal[signal].set(value)
 
@@ -369,4 +370,5 @@ def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_n
         signals={name: float(values[index]) for name, values in scores.signals.items()},
         taken_ns=taken_ns,
         judged_ns=judged_ns,
+        situation=scores.situations[index] if scores.situations else Situation(),
     )

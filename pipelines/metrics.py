@@ -11,7 +11,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from engines.contract import ENGINE_STATES, SIGNALS, EngineInfo, EngineState, Signal
+from engines.contract import ENGINE_STATES, REGIMES, SIGNALS, EngineInfo, EngineState, Regime, Signal, Situation
 from pipelines.gate import WHYS, Why
 from pipelines.types import (
     FLAGGED_BY,
@@ -72,6 +72,8 @@ class Metrics:
         self.analysed = counter("frames_analysed", "Frames that got a score.")
         self.dropped = counter("frames_dropped", "Frames chosen for analysis and lost, by cause.", ("camera", "cause"))
         self.suppressed = counter("suppressed", "Verdicts kept from raising an alarm, by cause.", ("camera", "cause"))
+        self.regime = gauge("regime", "1 for the regime that the camera is in.", ("camera", "regime"))
+        self.transitions = counter("light_transitions", "Changes of light all over the picture.")
         self.health = gauge("camera_health", "1 while the camera has a fault of this kind.", ("camera", "kind"))
         self.health_events = counter("camera_health_events", "Faults begun, by kind.", ("camera", "kind"))
         self.gate = counter("gate_frames", "Frames by what the change gate said of them.", ("camera", "why"))
@@ -167,6 +169,8 @@ class CameraMetrics:
         self.suppressed: dict[SuppressCause | Unfit, Counter] = {
             cause: metrics.suppressed.labels(camera, cause) for cause in SUPPRESS_CAUSES
         }
+        self.regime: dict[Regime, Gauge] = {regime: metrics.regime.labels(camera, regime) for regime in REGIMES}
+        self.transitions = metrics.transitions.labels(camera)
         self.health: dict[HealthKind, Gauge] = {kind: metrics.health.labels(camera, kind) for kind in HEALTH_KINDS}
         self.health_events: dict[HealthKind, Counter] = {
             k: metrics.health_events.labels(camera, k) for k in HEALTH_KINDS
@@ -191,6 +195,13 @@ class CameraMetrics:
             by: metrics.shadow_frames.labels(camera, by) for by in FLAGGED_BY
         }
         self.alerts: dict[Phase, Counter] = {p: metrics.alerts.labels(camera, p) for p in PHASES}
+
+    def see(self, situation: Situation) -> None:
+        """Say what a frame was judged in, and count what that suppressed."""
+        for regime, one in self.regime.items():
+            one.set(regime == situation.regime)
+        if situation.suppressed:
+            self.suppressed["transition" if situation.enrolled else "not_enrolled"].inc()
 
     def describe_profile(self, profile: str) -> None:
         """Say which profile judges the camera."""

@@ -23,8 +23,8 @@ from pipelines.outlet import Outlet
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings
 from pipelines.status import StatusBoard
-from pipelines.types import CameraStatus, HealthEvent, Verdict
-from pipelines.wire import STATUS_TOPIC, encode, encode_health, encode_status, status_header
+from pipelines.types import CameraStatus, HealthEvent, RegimeEvent, Verdict
+from pipelines.wire import STATUS_TOPIC, encode, encode_health, encode_regime, encode_status, status_header
 
 __all__ = ["PublishSettings", "PublishedCamera", "Publisher"]
 
@@ -174,6 +174,7 @@ class Publisher:
             return  # removed while the frame was under way
         desk.camera.metrics.stage["handover"].observe((taken_ns - verdict.judged_ns) / _NS)
         self._board.saw(verdict)
+        self._tell_regimes(desk, desk.regimes.observe(verdict))
         self._tell(desk, desk.tracker.observe(verdict), taken_ns)
         if desk.gone_ns is not None and verdict.frame.captured_ns <= desk.gone_ns:
             # A last frame of a camera that is lost by now: worth an alert, but no event may stay open for it.
@@ -186,6 +187,7 @@ class Publisher:
         gone = report.status.state in _GONE
         desk.gone_ns = report.told_ns if gone else None
         if gone:
+            self._tell_regimes(desk, desk.regimes.close())
             self._tell(desk, desk.tracker.close("camera"), time.monotonic_ns())
         self._board.report(report.status, now_ns=time.monotonic_ns())
 
@@ -202,6 +204,7 @@ class Publisher:
         desk = self._desks.get(name)
         if desk is None:
             return
+        self._tell_regimes(desk, desk.regimes.close())
         self._tell(desk, desk.tracker.close("camera"), time.monotonic_ns())
         self._part(name, "the camera was removed")
         self._board.remove(name)
@@ -220,6 +223,14 @@ class Publisher:
         _log.info(
             "%s of event %s: score %.1f of %.1f", alert.phase, alert.event_id, alert.peak_score, alert.verdict.threshold
         )
+
+    def _tell_regimes(self, desk: Desk, events: Iterable[RegimeEvent]) -> None:
+        for event in events:
+            self._outlet.send(encode_regime(event, self.boot_id))
+            if event.phase == "begin" and event.kind == "transition":
+                desk.camera.metrics.transitions.inc()
+            level = logging.WARNING if event.phase == "begin" and event.kind == "not_enrolled" else logging.INFO
+            _log.log(level, "%s: %s of %s: %s", event.camera, event.phase, event.kind, event.reason)
 
     def _welcome(self) -> None:
         """Let somebody who has just subscribed know at once how every camera is."""
@@ -251,6 +262,7 @@ class Publisher:
         while (item := self._inbox.take(0)) is not None:
             self._handle(item)
         for desk in self._desks.values():
+            self._tell_regimes(desk, desk.regimes.close())
             self._tell(desk, desk.tracker.close("stopped"), time.monotonic_ns())
             self._part(desk.camera.name, "Vigil stopped")
 

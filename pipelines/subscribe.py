@@ -22,10 +22,12 @@ from pipelines.guard.keyfiles import ClientKeys
 from pipelines.wire import (
     ALERT_TOPIC,
     HEALTH_TOPIC,
+    REGIME_TOPIC,
     STATUS_TOPIC,
     AlertMessage,
     HealthMessage,
     Message,
+    RegimeMessage,
     StatusMessage,
     decode,
 )
@@ -154,7 +156,7 @@ class Subscriber:
         socket.setsockopt(zmq.MAXMSGSIZE, _MOST_MESSAGE_BYTES)
         arm_client(socket, self._keys)
         # Alerts first: the status that the publisher sends a newcomer then follows every alert that it counts.
-        for topic in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC):
+        for topic in (ALERT_TOPIC, HEALTH_TOPIC, REGIME_TOPIC, STATUS_TOPIC):
             socket.subscribe(f"{topic}{self.camera or ''}")
         self._refusals = socket.get_monitor_socket(_REFUSALS)
         socket.connect(self.endpoint)
@@ -182,7 +184,7 @@ class Subscriber:
         """ZeroMQ matches prefixes: who asks for ``alert.cam1`` gets ``alert.cam10`` too."""
         wanted = self.camera
         return wanted is None or topic in {
-            f"{kind}{wanted}".encode() for kind in (ALERT_TOPIC, HEALTH_TOPIC, STATUS_TOPIC)
+            f"{kind}{wanted}".encode() for kind in (ALERT_TOPIC, HEALTH_TOPIC, REGIME_TOPIC, STATUS_TOPIC)
         }
 
     def _hang_up(self, socket: zmq.Socket[bytes]) -> None:
@@ -209,7 +211,9 @@ class _Sequence:
 
     def gap_before(self, message: Message) -> Gap | None:
         """What is missing between the messages so far and this one."""
-        if isinstance(message, HealthMessage):  # faults have no numbers: every status names those that last
+        if isinstance(
+            message, HealthMessage | RegimeMessage
+        ):  # faults have no numbers: every status names those that last
             return None
         header, alert = message.header, isinstance(message, AlertMessage)
         number = self._number(message)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
-from engines.contract import Floats, Maps, Pixels, Signal
+from engines.contract import Floats, Maps, Pixels, Regime, Signal, Situation
 
 Phase: TypeAlias = Literal["begin", "update", "end"]
 EndReason: TypeAlias = Literal["calm", "camera", "health", "stopped"]
@@ -47,6 +47,9 @@ profile knows nothing of the regime that the camera is in."""
 FlaggedBy: TypeAlias = Literal["neither", "old", "new", "both"]
 """Which of two profiles flagged a frame, while a new one is on trial beside the old."""
 FLAGGED_BY: tuple[FlaggedBy, ...] = get_args(FlaggedBy)
+
+RegimeKind: TypeAlias = Literal["transition", "not_enrolled"]
+"""The light changes all over the picture; the camera is in a regime that its profile does not know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +92,8 @@ class Verdict:
     """When the engine was done with it."""
     unfit: Unfit | None = None
     """Why the frame says nothing of anomalies: it was not judged (score and maps are then zero), or it is held."""
+    situation: Situation = field(default_factory=Situation)
+    """The regime and the light that it was judged in."""
 
     @property
     def map(self) -> Floats:
@@ -104,6 +109,28 @@ class Verdict:
     def flagged(self) -> bool:
         """Whether the score reaches the threshold."""
         return self.unfit is None and self.score >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeEvent:
+    """The begin or end of a change of light, or of a regime that was never enrolled."""
+
+    camera: str
+    regime_id: str
+    """Names the event, uniquely across cameras and runs; its begin and its end have the same."""
+    kind: RegimeKind
+    phase: Literal["begin", "end"]
+    before: Regime
+    """The regime before it."""
+    regime: Regime
+    """The regime now."""
+    reason: str
+    """What happened, for people, and what to do if there is something to do."""
+    suppressed: int
+    """Frames so far that would have raised an alarm by themselves."""
+    began_wall_s: float
+    at_wall_s: float
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pipelines.headers import (
     ALERT_SCHEMA,
     HEALTH_SCHEMA,
     LARGEST_SCORE,
+    REGIME_SCHEMA,
     STATUS_SCHEMA,
     UNIT,
     AlertHeader,
@@ -24,16 +25,18 @@ from pipelines.headers import (
     PictureHeader,
     PictureHeaders,
     PixelBox,
+    RegimeHeader,
     RegionHeader,
     SignalHeader,
     StatusHeader,
 )
 from pipelines.overlay import pixel_box
-from pipelines.types import Alert, CameraStatus, HealthEvent, Pictures, Region, Verdict
+from pipelines.types import Alert, CameraStatus, HealthEvent, Pictures, RegimeEvent, Region, Verdict
 
 ALERT_TOPIC = "alert."
 STATUS_TOPIC = "status."
 HEALTH_TOPIC = "health."
+REGIME_TOPIC = "regime."
 
 _MOST_HEADER_BYTES = 1_000_000
 _H = TypeVar("_H")
@@ -63,12 +66,20 @@ class HealthMessage:
     header: HealthHeader
 
 
-Message: TypeAlias = AlertMessage | StatusMessage | HealthMessage
+@dataclass(frozen=True, slots=True)
+class RegimeMessage:
+    """The begin or end of a change of light, or of an unknown regime, as it arrived."""
+
+    header: RegimeHeader
+
+
+Message: TypeAlias = AlertMessage | StatusMessage | HealthMessage | RegimeMessage
 
 _encoder = msgspec.json.Encoder()
 _alerts = msgspec.json.Decoder(AlertHeader)
 _statuses = msgspec.json.Decoder(StatusHeader)
 _faults = msgspec.json.Decoder(HealthHeader)
+_regimes = msgspec.json.Decoder(RegimeHeader)
 
 
 class _AnySchema(msgspec.Struct):
@@ -94,6 +105,28 @@ def encode(alert: Alert, *, published_ns: int, published_wall_s: float) -> list[
 def encode_status(header: StatusHeader) -> list[bytes]:
     """The two parts of a status message: topic, header."""
     return [f"{STATUS_TOPIC}{header.camera}".encode(), _encoder.encode(header)]
+
+
+def encode_regime(event: RegimeEvent, boot_id: str) -> list[bytes]:
+    """The two parts of a regime message: topic, header."""
+    header = RegimeHeader(
+        schema=REGIME_SCHEMA,
+        boot_id=boot_id,
+        camera=event.camera,
+        regime_id=event.regime_id,
+        kind=event.kind,
+        phase=event.phase,
+        before=event.before,
+        regime=event.regime,
+        reason=event.reason,
+        suppressed=event.suppressed,
+        began_at=iso_time(event.began_wall_s),
+        began_unix=round(event.began_wall_s, 3),
+        at=iso_time(event.at_wall_s),
+        at_unix=round(event.at_wall_s, 3),
+        duration_s=round(event.duration_s, 3),
+    )
+    return [f"{REGIME_TOPIC}{event.camera}".encode(), _encoder.encode(header)]
 
 
 def encode_health(event: HealthEvent, boot_id: str) -> list[bytes]:
@@ -169,6 +202,10 @@ def decode(parts: Sequence[bytes]) -> Message:
         fault = _read(parts[1], _faults, HEALTH_SCHEMA)
         _check_camera(topic, HEALTH_TOPIC, fault.camera)
         return HealthMessage(fault)
+    if topic.startswith(REGIME_TOPIC):
+        regime = _read(parts[1], _regimes, REGIME_SCHEMA)
+        _check_camera(topic, REGIME_TOPIC, regime.camera)
+        return RegimeMessage(regime)
     raise WireError(f"the topic {topic[:60]!r} begins with none of {ALERT_TOPIC!r}, {STATUS_TOPIC!r}, {HEALTH_TOPIC!r}")
 
 

@@ -15,9 +15,9 @@ from daemon.errors import SettingsError
 from engines.errors import VigilError
 from pipelines.errors import WireError
 from pipelines.guard.keyfiles import ClientKeys, read_client
-from pipelines.headers import AlertHeader, HealthHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, RegimeHeader, StatusHeader
 from pipelines.subscribe import Subscriber, save_message
-from pipelines.wire import AlertMessage, HealthMessage, Message
+from pipelines.wire import AlertMessage, HealthMessage, Message, RegimeMessage
 
 _COLOURS = {"begin": "bold red", "update": "yellow", "end": "green"}
 
@@ -81,6 +81,8 @@ class _Show:
             self._results.print(_alert_line(message.header))
         elif isinstance(message, HealthMessage):
             self._results.print(_health_line(message.header))
+        elif isinstance(message, RegimeMessage):
+            self._results.print(_regime_line(message.header))
         else:
             self._status(message.header)
         if self._options.save is not None:
@@ -133,6 +135,13 @@ def _health_line(header: HealthHeader) -> str:
     unwatched = "" if header.judged or header.phase == "end" else "  (not watched meanwhile)"
     camera = escape(header.camera)
     return f"{_clock(header.at_unix)}  {camera}  [{colour}]fault {header.phase}[/]  {header.kind}: {after}{unwatched}"
+
+
+def _regime_line(header: RegimeHeader) -> str:
+    after = f"after {header.duration_s:.1f} s: " if header.phase == "end" else ""
+    spared = f"  ({header.suppressed} frames suppressed)" if header.suppressed else ""
+    camera, kind = escape(header.camera), header.kind.replace("_", " ")
+    return f"{_clock(header.at_unix)}  {camera}  [cyan]{kind} {header.phase}[/]  {after}{escape(header.reason)}{spared}"
 
 
 def _clock(unix_s: float) -> str:

@@ -277,6 +277,14 @@ def frames() -> list[PanelBuilder]:
             Text("Saved by camera", "Share of the frames that did not have to be computed.", "percentunit"),
             [Query(f"{unchanged} / sum by (camera) ({rate('vigil_gate_frames_total')})", "{{camera}}")],
         ),
+        lines(
+            Text("Regime", "1 for the regime that each camera is in: day, or infrared, which shows no colour."),
+            [Query(f"vigil_regime{{{CAMERA}}} == 1", "{{camera}} {{regime}}")],
+        ),
+        stacked(
+            Text("Changes of light", "Lamps, clouds, exposure, infrared: changes all over the picture, by camera."),
+            [Query(increased("vigil_light_transitions_total"), "{{camera}}")],
+        ),
         stacked(
             Text("Suppressed", "Verdicts kept from raising an alarm, by cause: see the operator's manual."),
             [Query(increased("vigil_suppressed_total", "cause"), "{{cause}}")],
