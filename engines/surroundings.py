@@ -10,7 +10,7 @@ from typing import Final
 from engines.contract import Pixels, Regime, Situation
 from engines.light import Light, blocks_of
 from engines.regime import RegimeWatch, faint_of
-from engines.transition import LightWatch
+from engines.transition import LightWatch, shrunk
 
 _SWITCHES_S: Final = 1.0
 """After a regime has begun the camera's exposure takes so long to be that of the regime."""
@@ -48,8 +48,9 @@ class Surroundings:
 
     def observe(self, time_s: float, pixels: Pixels) -> Seen:
         """Take in a frame, uint8 [H, W, 3]."""
-        regime = self._regime.observe(time_s, blocks_of(pixels))
-        changing = self._light.observe(time_s, pixels)
+        small = shrunk(pixels)
+        regime = self._regime.observe(time_s, blocks_of(small))
+        changing = self._light.observe(time_s, small)
         enrolled = regime in self._enrolled
         begins = regime != self._last and not (self._last is None and enrolled)
         if begins:

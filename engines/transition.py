@@ -15,7 +15,7 @@ import numpy as np
 
 from engines.contract import Floats, Pixels
 
-_SIDE: Final = 64
+SIDE: Final = 64
 """Pictures are compared at this size,"""
 _BLOCKS: Final = 16
 """on so many blocks a side."""
@@ -40,7 +40,7 @@ _ALIKE: Final = 0.5
 class _Look:
     time_s: float
     grey: Floats
-    """float32 [_SIDE, _SIDE]."""
+    """float32 [SIDE, SIDE]."""
     logs: Floats
     """float32 [_BLOCKS, _BLOCKS]: logarithm of each block's brightness."""
 
@@ -80,9 +80,15 @@ class LightWatch:
         self.jolted = False
 
 
+def shrunk(pixels: Pixels) -> Pixels:
+    """A frame, uint8 [H, W, 3], at the size that it is watched at."""
+    if pixels.shape[:2] == (SIDE, SIDE):
+        return pixels
+    return np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _look(time_s: float, pixels: Pixels) -> _Look:
-    small = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
+    grey = np.asarray(cv2.cvtColor(shrunk(pixels), cv2.COLOR_RGB2GRAY), np.float32)
     blocks = np.asarray(cv2.resize(grey, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA), np.float32)
     return _Look(time_s, grey, np.asarray(np.log(blocks + _DARK), np.float32))
 
@@ -106,6 +112,6 @@ def _alike(one: Floats, other: Floats) -> bool:
 
 def _insides(grey: Floats) -> Floats:
     """Each block's pixels less their mean: float32 [_BLOCKS ** 2, n]."""
-    side = _SIDE // _BLOCKS
+    side = SIDE // _BLOCKS
     blocks = grey.reshape(_BLOCKS, side, _BLOCKS, side).transpose(0, 2, 1, 3).reshape(_BLOCKS**2, -1)
     return np.asarray(blocks - blocks.mean(axis=1, keepdims=True), np.float32)

@@ -75,7 +75,7 @@ def test_a_lamp_that_is_lit_is_no_alarm_and_what_comes_in_its_light_is(engine: O
     times, pixels = film(16, intruder=(12.0, 14.0), seed=7)
     rows, columns = np.indices(pixels.shape[1:3])
     pool = np.exp(-((columns - 90) ** 2 + (rows - 160) ** 2) / 9000)[..., None]
-    lit = np.clip(pixels[20:] * (1.15 + 0.8 * pool), 0, 255).astype(np.uint8)
+    lit = np.clip(pixels[20:] * (1.1 + 0.35 * pool), 0, 255).astype(np.uint8)
     scores = score(Detector(engine, {"gate": place}), times, np.concatenate([pixels[:20], lit]))
     flagged = scores.score >= scores.threshold
     assert not flagged[:59].any()
