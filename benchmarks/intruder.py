@@ -54,9 +54,11 @@ class Intruder:
 
     def pour(self, port: int, start: bytes) -> None:
         """Send 100 MB, again and again."""
+        load = bytes(100 << 20)
         while time.monotonic() < self.until:
             with contextlib.suppress(OSError), self.link(port) as link:
-                link.sendall(start + bytes(100 << 20))
+                link.sendall(start)
+                link.sendall(load)
             time.sleep(0.2)
 
     def crowd(self, port: int, word: bytes = b"") -> None:
@@ -87,7 +89,7 @@ class Intruder:
 
 def main() -> None:
     """Attack until the time is over."""
-    os.nice(19)  # the attacker's work is done on other machines
+    os.nice(10)  # the attacker's work is done on other machines
     kind, *rest = sys.argv[1:]
     one = Intruder(rest)
     greeting = b"\xff" + bytes(7) + b"\x01\x7f\x03\x00CURVE" + bytes(15) + bytes(32)

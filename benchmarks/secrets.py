@@ -80,13 +80,15 @@ class Walk:
     def __init__(self, folder: Path, search: Search) -> None:
         self.folder = folder
         self._search = search
+        self.shown_s = 0.0
+        """Longest that an address which was typed could be seen in the list of processes."""
 
-    def vigil(self, *words: str, limit_s: float = 60.0, grace_s: float = 1.0) -> None:
-        """A command from beginning to end; what it shows of itself counts from `grace_s` on, once it has hidden it."""
+    def vigil(self, *words: str, limit_s: float = 60.0) -> None:
+        """A command from beginning to end; what it shows of itself counts once it has hidden it."""
         name = words[0]
         command = [sys.executable, "-m", "daemon", *words]
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        watching = threading.Thread(target=self._watch, args=(process, grace_s))
+        watching = threading.Thread(target=self._watch, args=(process,))
         watching.start()
         try:
             said, _ = process.communicate(timeout=limit_s)
@@ -121,12 +123,15 @@ class Walk:
         lines, messages = len(said.splitlines()), len(heard.splitlines())
         print(f"run          exit {daemon.returncode:4}  {settings.stem}: {lines} lines of log, {messages} messages")
 
-    def _watch(self, process: subprocess.Popen[bytes], grace_s: float) -> None:
-        time.sleep(grace_s)
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        began, folder = time.monotonic(), Path(f"/proc/{process.pid}")
+        with contextlib.suppress(OSError):
+            while any(form in (folder / "cmdline").read_bytes() for form in forms()):
+                self.shown_s = max(self.shown_s, time.monotonic() - began)
+                time.sleep(0.005)
         while process.poll() is None:
             with contextlib.suppress(OSError):
-                for file in ("cmdline", "environ"):
-                    self._search.look("processes", Path(f"/proc/{process.pid}/{file}").read_bytes())
+                self._search.look("processes", (folder / "environ").read_bytes())
             self._search.look_at_processes({os.getpid()})
             time.sleep(0.2)
 
@@ -147,7 +152,7 @@ def walk(server: CameraServer, profile: Path, folder: Path, search: Search) -> N
     secret_files = {folder / "list"}
     for what in (right, wrong, nobody, raw):
         one.vigil("enrol", what, "--minutes", "0.05", "--out", "x.vigil")
-    one.vigil("enrol", "--sources-file", "list", "--minutes", "0.05", "--out", "y.vigil", grace_s=0.0)
+    one.vigil("enrol", "--sources-file", "list", "--minutes", "0.05", "--out", "y.vigil")
     one.vigil("score", wrong, "--profile", str(profile), "--out", "scores.csv")
     one.vigil("score", right, "--profile", str(profile), "--out", "scores.csv", limit_s=15)
     one.vigil("evaluate", right, "--profile", str(profile))
@@ -162,11 +167,12 @@ def walk(server: CameraServer, profile: Path, folder: Path, search: Search) -> N
         text = _SETTINGS.format(alerts=alerts, http=http, format=("text", "json")[number % 2])
         text += f'[[cameras]]\nname = "cam0"\nsource_file = "{file.name}"\nprofile = "{profile}"\nthreshold = 0.001\n'
         (folder / f"{name}.toml").write_text(text)
-        one.vigil("check", "--config", f"{name}.toml", grace_s=0.0)
+        one.vigil("check", "--config", f"{name}.toml")
         one.run(folder / f"{name}.toml", 12.0, end, http, alerts)
     for file in folder.rglob("*"):
         if file.is_file() and file not in secret_files:
             search.look(f"files: {file.relative_to(folder)}", file.read_bytes())
+    print(f"typed addresses could be seen in the list of processes for {one.shown_s:.2f} s at most")
 
 
 def main() -> None:

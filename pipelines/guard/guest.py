@@ -33,10 +33,13 @@ class Guest:
     received: int = 0
     cut: bool = False
 
-    def has_left(self) -> bool:
-        """Whether the other end hung up, now that ZeroMQ has closed its own: if not, it was ZeroMQ that cut it off."""
+    def left(self) -> bool | None:
+        """Whether the other end hung up, now that ZeroMQ has closed its own: if not, it was ZeroMQ that cut it off.
+
+        None where that cannot be known.
+        """
         if self.link is None:
-            return True
+            return None
         try:
             return not self.link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:

@@ -135,7 +135,9 @@ class Lobby:
             self._told_failure(guest, *failure)
         elif self._turned_away and not guest.settled:
             self._turned_away -= 1
-        elif not guest.cut and not guest.has_left():
+        elif not guest.cut and guest.left() is not True:
+            # Of one that ended before it could be looked at nothing is known; but had it left by itself, ZeroMQ would
+            # have told of a handshake that failed.
             most = self._bounds.message_bytes
             self._refusals.note("too_long", guest.who, f"a message of more than {most} bytes, or none of ZeroMQ's")
         guest.let_go()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import socket
@@ -16,6 +17,7 @@ from pipelines.subscribe import Subscriber
 from tests.pipelines.guard.minded import PATIENCE_S, KeyFolder, Minded, minded
 
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x00NULL" + bytes(16) + bytes(32)
+CURVE_GREETING = GREETING.replace(b"NULL" + bytes(1), b"CURVE")
 READY = b"\x04\x19\x05READY\x0bSocket-Type" + bytes(3) + b"\x03SUB"
 
 
@@ -156,6 +158,15 @@ def test_who_sends_a_huge_message_is_cut_off_and_named(caplog: pytest.LogCapture
         made.until(lambda: made.refused("too_long") == 1)
         assert "refused 127.0.0.1: a message of more than 1024 bytes" in caplog.text
         made.hears(good)
+
+
+def test_who_sends_a_huge_message_before_it_is_let_in_is_counted_too(keys: KeyFolder) -> None:
+    with minded(keys) as made:
+        for _ in range(3):
+            with contextlib.suppress(OSError), connect(made) as link:
+                link.sendall(CURVE_GREETING + b"\x06" + (100 << 20).to_bytes(8, "big"))
+                link.sendall(bytes(1 << 20))
+        made.until(lambda: made.refused("too_long") == 3)
 
 
 def test_who_floods_with_requests_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
