@@ -204,11 +204,18 @@ class Fleet:
             return dataclasses.replace(seat, coming=None), [EndTrial(name)]
         frames = self._shared.shadow_frames
         if frames and ruling.profile_id != seat.former_id and ruling.input_size == seat.ruling.input_size:
-            _log.info("camera %s: profile %s is on trial for %d frames", name, ruling.profile_id, frames)
+            _log.info(
+                "camera %s: profile %s is on trial for %d frames",
+                name,
+                ruling.profile_id,
+                frames,
+                extra={"camera": name},
+            )
             trial = Try(name, ruling.profile_id, ruling.judge, ruling.watched, frames)
             return dataclasses.replace(seat, coming=ruling), [trial]
-        _log.info("camera %s: profile %s takes over from %s", name, ruling.profile_id, seat.ruling.profile_id)
-        seat = dataclasses.replace(seat, ruling=ruling, coming=None, former_id=seat.ruling.profile_id)
+        old = seat.ruling.profile_id
+        _log.info("camera %s: profile %s takes over from %s", name, ruling.profile_id, old, extra={"camera": name})
+        seat = dataclasses.replace(seat, ruling=ruling, coming=None, former_id=old)
         return seat, [self._enter(seat)]
 
     def _waiting(self) -> int:

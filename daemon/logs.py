@@ -56,7 +56,7 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; `extra` fields named ``camera`` and ``event_id`` are kept."""
+    """One JSON object a line; ``camera`` and ``event_id`` say what it is about, where it is about one of them."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -67,12 +67,17 @@ class JsonLines(logging.Formatter):
             "thread": record.threadName,
             "message": redact(record.getMessage()),
         }
-        for key in ("camera", "event_id"):
-            if hasattr(record, key):
-                fields[key] = getattr(record, key)
+        fields |= _concerned(record)
         if record.exc_info:
             fields["error"] = redact(self.formatException(record.exc_info))
         return msgspec.json.encode(fields).decode()
+
+
+def _concerned(record: logging.LogRecord) -> dict[str, str]:
+    """What is named in `extra`; whatever a camera's own thread says is about that camera."""
+    named = {key: str(getattr(record, key)) for key in ("camera", "event_id") if hasattr(record, key)}
+    thread, dash, camera = (record.threadName or "").partition("-")
+    return {"camera": camera, **named} if thread == "capture" and dash else named
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -221,7 +221,12 @@ class Publisher:
         self._seq = alert.seq
         desk.count(alert, from_ns, time.monotonic_ns())
         _log.info(
-            "%s of event %s: score %.1f of %.1f", alert.phase, alert.event_id, alert.peak_score, alert.verdict.threshold
+            "%s of event %s: score %.1f of %.1f",
+            alert.phase,
+            alert.event_id,
+            alert.peak_score,
+            alert.verdict.threshold,
+            extra={"camera": alert.verdict.frame.camera, "event_id": alert.event_id},
         )
 
     def _tell_regimes(self, desk: Desk, events: Iterable[RegimeEvent]) -> None:

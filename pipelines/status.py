@@ -63,7 +63,7 @@ class StatusBoard:
         if entry is not None:
             entry.status = replace(
                 entry.status,
-                last_frame_wall_s=_later(entry.status.last_frame_wall_s, verdict.frame.wall_s),
+                last_frame_wall_s=verdict.frame.wall_s,  # verdicts come in order; the wall clock may be set back
                 score=entry.status.score if verdict.unfit else verdict.score,
                 threshold=entry.status.threshold if verdict.unfit else verdict.threshold,
             )

@@ -52,7 +52,7 @@ class Ledger:
         self._faults = {**self._faults, kind: fault}
         self._metrics.health[kind].set(1)
         self._metrics.health_events[kind].inc()
-        log.warning("camera %s: %s: %s", self._camera, kind, cause)
+        log.warning("camera %s: %s: %s", self._camera, kind, cause, extra={"camera": self._camera})
         self._send(kind, fault, "begin")
 
     def end(self, kind: HealthKind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import time
@@ -158,6 +159,20 @@ def test_a_password_from_a_file_is_in_no_line(tmp_path: Path, profile_file: Path
     for text in (daemon.stderr, message.header.reason):
         assert "hunter2" not in text
         assert "abcdef" not in text
+
+
+def test_every_line_about_a_camera_or_an_event_says_so_to_programs(
+    tmp_path: Path, profile_file: Path, odd_clip: Path
+) -> None:
+    here = site(tmp_path, profile_file, {"a": f"{source(odd_clip)}\npaced = false"}, '[log]\nformat = "json"')
+    with Running(["daemon", "run", "-c", here.config]) as daemon:
+        assert daemon.ends(within_s=60) == 0
+    lines = [json.loads(line) for line in daemon.stderr.splitlines()]
+    live = next(line for line in lines if line["message"] == "camera a is live")
+    assert live["camera"] == "a"
+    begin = next(line for line in lines if line["message"].startswith("begin of event"))
+    assert begin["camera"] == "a"
+    assert begin["event_id"] in begin["message"]
 
 
 class TestRefusals:

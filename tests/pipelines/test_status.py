@@ -45,6 +45,14 @@ def test_the_latest_score_and_frame_are_remembered() -> None:
     assert (told.score, told.threshold, told.last_frame_wall_s) == (2.5, 3.0, 1000.2)
 
 
+def test_a_clock_that_is_set_back_takes_the_last_frame_with_it() -> None:
+    made = board("yard")
+    made.saw(Camera(wall_s=5000).verdict(2.5))
+    made.saw(Camera(wall_s=1400).verdict(2.5))
+    (told,) = made.due(0)
+    assert told.last_frame_wall_s == 1400.2
+
+
 def test_cameras_it_does_not_know_are_left_alone() -> None:
     made = board()
     made.report(status("stranger", "live"), now_ns=0)
