@@ -12,9 +12,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from daemon import hiding
 from daemon.commands.bench import app as bench
@@ -23,7 +25,22 @@ from daemon.errors import exit_code
 from engines.errors import VigilError
 from pipelines.redact import redact
 
+
+class _Commands(TyperGroup):
+    """All commands; what they say of wrong arguments holds no password that stands in one."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = redact(message)
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="vigil",
     help="Watch cameras: learn what is normal at each place of a view, and raise an alert when something is not.",
     epilog="Exit codes: 0 done, 1 failed while running, 2 usage, settings or profile error, 130 interrupted.",

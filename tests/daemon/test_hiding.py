@@ -59,7 +59,10 @@ def test_a_crash_prints_no_secret() -> None:
     assert not [secret for secret in SECRETS if secret in done.stderr]
 
 
-@pytest.mark.parametrize("words", [("subscribe",), ("evaluate", "--profile", "x"), ("keys", "revoke")])
+@pytest.mark.parametrize(
+    "words",
+    [("subscribe",), ("evaluate", "--profile", "x"), ("keys", "revoke"), ("doctor",), ("enrol", "x", "--minutes")],
+)
 def test_no_error_of_a_command_shows_a_secret(words: tuple[str, ...]) -> None:
     url = f"rtsp://warden:{SECRETS[0]}@h/x?token={SECRETS[1]}"
     command = [sys.executable, "-m", "daemon", *words, url]
