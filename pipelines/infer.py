@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from engines.contract import Batch, Engine, Maps, Scores, Situation, Timed
+from engines.contract import Batch, Engine, Timed
 from pipelines.gate import Gate, Why
+from pipelines.judged import held, unjudged, verdict_of
 from pipelines.metrics import CameraMetrics, Metrics
+from pipelines.seat import Seat
 from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, TookOver, Try
 from pipelines.shadow import Shadow, judge_once_more
 from pipelines.types import Frame, Unfit, Verdict
@@ -24,51 +21,12 @@ __all__ = ["Infer", "Judge"]
 
 _log = logging.getLogger("vigil.infer")
 
-_RAISED: Final = 0.5
-"""From this share of the threshold on a score is near it."""
-
 
 class Collector(Protocol):
     """Where frames come from: the batcher."""
 
     def collect(self, timeout_s: float) -> list[Frame]:
         """The frames of the next batch; empty when none came within `timeout_s`."""
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A camera's last moments."""
-
-    judge: Judge
-    metrics: CameraMetrics
-    gate: Gate | None
-    gap_s: float
-    time_s: float = -math.inf
-    captured_ns: int = 0
-    held_s: float | None = None
-    """The time of the last frame that was not computed, of which the detector has yet to be told."""
-    said: tuple[Scores, int] | None = None
-    """The last result, and its place in its batch."""
-    shadow: Shadow | None = None
-    """Another profile on trial."""
-
-    @property
-    def flagged(self) -> bool:
-        """Whether the last score reached the threshold."""
-        return self.said is not None and bool(self.said[0].score[self.said[1]] >= self.said[0].threshold[self.said[1]])
-
-    def judges(self, camera: str) -> list[tuple[Judge, str]]:
-        """Who judges the camera's frames, and by which name each knows it."""
-        trial = [] if self.shadow is None else [(self.shadow.judge, self.shadow.name)]
-        return [(self.judge, camera), *trial]
-
-    @property
-    def raised(self) -> bool:
-        """Whether the last score came near the threshold."""
-        if self.said is None:
-            return True
-        scores, index = self.said
-        return bool(scores.score[index] >= _RAISED * scores.threshold[index])
 
 
 class Infer:
@@ -98,7 +56,7 @@ class Infer:
         self._offer = offer
         self._metrics = metrics
         self._seats = {
-            name: _Seat(judge, cameras[name], (gates or {}).get(name), gap_s) for name, judge in judges.items()
+            name: Seat(judge, cameras[name], (gates or {}).get(name), gap_s) for name, judge in judges.items()
         }
         self._orders: deque[tuple[Order, ...]] = deque()
         self.news: deque[TookOver] = deque()
@@ -176,7 +134,7 @@ class Infer:
                 self._adjust(seat, order)
         self._mind_engines(before)
 
-    def _adjust(self, seat: _Seat, order: Retune | Try | EndTrial) -> None:
+    def _adjust(self, seat: Seat, order: Retune | Try | EndTrial) -> None:
         if isinstance(order, Retune):
             seat.gap_s = order.gap_s
             seat.judge.detector.retune(order.camera, order.threshold)
@@ -188,7 +146,7 @@ class Infer:
             seat.shadow = Shadow(order.camera, order.profile_id, order.judge, order.watched, seat.metrics, order.frames)
             order.judge.detector.add(seat.shadow.name, order.watched)
 
-    def _end_trial(self, seat: _Seat) -> None:
+    def _end_trial(self, seat: Seat) -> None:
         if seat.shadow is not None:
             seat.shadow.judge.detector.remove(seat.shadow.name)
             seat.shadow = None
@@ -201,7 +159,7 @@ class Infer:
             if seat.shadow is not None and seat.shadow.ripe:
                 self._hand_over(frame.camera, seat, seat.shadow)
 
-    def _hand_over(self, camera: str, seat: _Seat, shadow: Shadow) -> None:
+    def _hand_over(self, camera: str, seat: Seat, shadow: Shadow) -> None:
         """The trial's history goes with it, so that nothing is lost between the two."""
         before = self._engines()
         shadow.tell()
@@ -227,7 +185,7 @@ class Infer:
     def _let_in(self, order: Enter) -> None:
         self._let_go(order.camera)
         order.judge.detector.add(order.camera, order.watched)
-        self._seats[order.camera] = _Seat(order.judge, order.metrics, order.gate, order.gap_s)
+        self._seats[order.camera] = Seat(order.judge, order.metrics, order.gate, order.gap_s)
 
     def _let_go(self, camera: str) -> None:
         seat = self._seats.pop(camera, None)
@@ -255,7 +213,7 @@ class Infer:
                 self._say_again(seat, frame, taken_ns)
         return due
 
-    def _changed(self, seat: _Seat, gate: Gate, frame: Frame) -> bool:
+    def _changed(self, seat: Seat, gate: Gate, frame: Frame) -> bool:
         why: Why = gate.check(frame.time_s, frame.pixels, raised=seat.raised)
         seat.metrics.gate[why].inc()
         if why == "unchanged":
@@ -267,14 +225,14 @@ class Infer:
             seat.held_s = None
         return True
 
-    def _say_again(self, seat: _Seat, frame: Frame, taken_ns: int) -> None:
+    def _say_again(self, seat: Seat, frame: Frame, taken_ns: int) -> None:
         assert seat.said is not None
-        verdict = _held(verdict_of(frame, *seat.said, taken_ns, time.monotonic_ns()), seat.metrics)
+        verdict = held(verdict_of(frame, *seat.said, taken_ns, time.monotonic_ns()), seat.metrics)
         seat.metrics.analysed.inc()
         self._measure_times(seat.metrics, verdict)
         self._hand_on(verdict)
 
-    def _pass_over(self, seat: _Seat, frame: Frame, unfit: Unfit, taken_ns: int) -> None:
+    def _pass_over(self, seat: Seat, frame: Frame, unfit: Unfit, taken_ns: int) -> None:
         """Hand on a frame that is not to be judged; what comes after it is judged afresh."""
         self._forget(seat, frame.camera)
         seat.metrics.suppressed[unfit].inc()
@@ -300,11 +258,11 @@ class Infer:
         for index, frame in enumerate(frames):
             seat = self._seats[frame.camera]
             seat.said = scores, index
-            verdict = _held(verdict_of(frame, scores, index, taken_ns, judged_ns), seat.metrics)
+            verdict = held(verdict_of(frame, scores, index, taken_ns, judged_ns), seat.metrics)
             self._measure(seat.metrics, verdict)
             self._hand_on(verdict)
 
-    def _mind_gap(self, seat: _Seat, frame: Frame) -> None:
+    def _mind_gap(self, seat: Seat, frame: Frame) -> None:
         """Drop the camera's history when motion since its last frame would make no sense."""
         on_camera_s, here_s = frame.time_s - seat.time_s, (frame.captured_ns - seat.captured_ns) / 1e9
         first = seat.captured_ns == 0
@@ -312,7 +270,7 @@ class Infer:
         if not first and (on_camera_s <= 0 or max(on_camera_s, here_s) > seat.gap_s):
             self._forget(seat, frame.camera)
 
-    def _forget(self, seat: _Seat, camera: str) -> None:
+    def _forget(self, seat: Seat, camera: str) -> None:
         for judge, name in seat.judges(camera):
             judge.detector.forget(name)
         seat.held_s = None
@@ -334,41 +292,3 @@ class Infer:
         captured_ns = verdict.frame.captured_ns
         camera.stage["queue"].observe((verdict.taken_ns - captured_ns) / 1e9)
         camera.capture_to_verdict.observe((verdict.judged_ns - captured_ns) / 1e9)
-
-
-def _held(verdict: Verdict, camera: CameraMetrics) -> Verdict:
-    """The verdict, kept from beginning an alarm if its frame is held; that is counted if it would have."""
-    if not (verdict.frame.held and verdict.flagged):
-        return verdict
-    camera.suppressed["unsettled"].inc()
-    return dataclasses.replace(verdict, unfit="unsettled")
-
-
-def unjudged(frame: Frame, unfit: Unfit, taken_ns: int, judged_ns: int) -> Verdict:
-    """What is handed on of a frame that was not fit to be judged; the times are on the monotonic clock."""
-    return Verdict(
-        frame=frame,
-        score=0.0,
-        threshold=math.inf,
-        uncertainty=0.0,
-        maps=Maps.of(np.zeros((1, 1), np.float32), {}),
-        signals={},
-        taken_ns=taken_ns,
-        judged_ns=judged_ns,
-        unfit=unfit,
-    )
-
-
-def verdict_of(frame: Frame, scores: Scores, index: int, taken_ns: int, judged_ns: int) -> Verdict:
-    """What the scores of a batch say of the frame at `index`; the times are on the monotonic clock."""
-    return Verdict(
-        frame=frame,
-        score=float(scores.score[index]),
-        threshold=float(scores.threshold[index]),
-        uncertainty=float(scores.uncertainty[index]),
-        maps=scores.maps[index],
-        signals={name: float(values[index]) for name, values in scores.signals.items()},
-        taken_ns=taken_ns,
-        judged_ns=judged_ns,
-        situation=scores.situations[index] if scores.situations else Situation(),
-    )

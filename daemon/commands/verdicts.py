@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.contract import Batch
 from engines.detector import Detector
-from pipelines.infer import verdict_of
+from pipelines.judged import verdict_of
 from pipelines.sources.source import Sample
 from pipelines.types import Frame, Verdict
 

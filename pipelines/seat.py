@@ -1,0 +1,52 @@
+"""A camera as the inference thread knows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from engines.contract import Scores
+from pipelines.gate import Gate
+from pipelines.metrics import CameraMetrics
+from pipelines.seating import Judge
+from pipelines.shadow import Shadow
+
+_RAISED: Final = 0.5
+"""From this share of the threshold on a score is near it."""
+
+
+@dataclass(slots=True)
+class Seat:
+    """A camera's last moments."""
+
+    judge: Judge
+    metrics: CameraMetrics
+    gate: Gate | None
+    gap_s: float
+    time_s: float = -math.inf
+    captured_ns: int = 0
+    held_s: float | None = None
+    """The time of the last frame that was not computed, of which the detector has yet to be told."""
+    said: tuple[Scores, int] | None = None
+    """The last result, and its place in its batch."""
+    shadow: Shadow | None = None
+    """Another profile on trial."""
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the last score reached the threshold."""
+        return self.said is not None and bool(self.said[0].score[self.said[1]] >= self.said[0].threshold[self.said[1]])
+
+    def judges(self, camera: str) -> list[tuple[Judge, str]]:
+        """Who judges the camera's frames, and by which name each knows it."""
+        trial = [] if self.shadow is None else [(self.shadow.judge, self.shadow.name)]
+        return [(self.judge, camera), *trial]
+
+    @property
+    def raised(self) -> bool:
+        """Whether the last score came near the threshold."""
+        if self.said is None:
+            return True
+        scores, index = self.said
+        return bool(scores.score[index] >= _RAISED * scores.threshold[index])
