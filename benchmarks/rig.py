@@ -156,6 +156,7 @@ def settings(work: Path, servers: Sequence[CameraServer], ports: tuple[int, int]
     """Write the settings file of a run."""
     lines = [
         f'[publish]\nendpoint = "tcp://127.0.0.1:{ports[0]}"\nheartbeat_s = 1',
+        '[journal]\nfolder = "journal"\n[replay]\nenabled = false',
         f"[http]\nport = {ports[1]}",
         extra,
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 
 import cv2
 from prometheus_client import CollectorRegistry
 
 from daemon.board import Board
-from daemon.config import Camera, Config, Settings, engine_settings
+from daemon.config import Camera, Config, Settings, engine_settings, journal_folder
 from daemon.fleet import Fleet, Shared
 from daemon.probes import Http
 from daemon.process import Assembly
@@ -25,9 +26,13 @@ from pipelines.guard.allowlist import AllowList
 from pipelines.guard.guard import Guard
 from pipelines.guard.lobby import Bounds
 from pipelines.infer import Infer
+from pipelines.journal.journal import Journal
+from pipelines.journal.news import Archive
 from pipelines.metrics import Metrics, process_metrics
 from pipelines.outlet import LISTENER
 from pipelines.publish import Publisher
+from pipelines.replay import LISTENER as REPLAY
+from pipelines.replay import REQUESTS, Replay
 from pipelines.shedding import Shedder
 from pipelines.stage import Stage
 
@@ -47,11 +52,15 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     court = Court(engine_settings(config), settings.batch.size, metrics)
     rulings = _rulings(config.cameras, court)
     guard = _guard(config, metrics)
-    shared = _shared(settings, metrics, pulse, guard)
+    boot_id = uuid.uuid4().hex[:12]
+    keeping, archive = _keeping(config, metrics, guard, boot_id)
+    publisher = Publisher(settings.publish, metrics, boot_id=boot_id, context=guard, archive=archive)
+    shared = _shared(settings, metrics, pulse, publisher)
     fleet = Fleet(shared)
     captures = fleet.take_in((camera, rulings[camera.name]) for camera in config.cameras)
     reader = SettingsReader(config, rulings, court, settings.reload)
-    posts = [Post(stage.name, _once(stage)) for stage in (guard, shared.publisher, shared.infer)]
+    posts = [Post(stage.name, _once(stage)) for stage in (guard, publisher, shared.infer)]
+    posts[1:1] = keeping
     if settings.http.enabled:
         http = Http(
             settings.http,
@@ -88,16 +97,30 @@ def _rulings(cameras: Sequence[Camera], court: Court) -> dict[str, Ruling]:
 def _guard(config: Config, metrics: Metrics) -> Guard:
     """Who minds the sockets that listen; without keys it lets all in, and only bounds what they do."""
     keyring = config.keyring
-    bounds = {LISTENER: Bounds(connections=config.settings.publish.connections)}
+    connections = config.settings.publish.connections
+    bounds = {LISTENER: Bounds(connections=connections), REPLAY: Bounds(connections=connections, requests=REQUESTS)}
     if keyring is None:
         return Guard(metrics, bounds)
     return Guard(metrics, bounds, keyring.pair, AllowList(keyring.folder))
 
 
-def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, guard: Guard) -> Shared:
+def _keeping(config: Config, metrics: Metrics, guard: Guard, boot_id: str) -> tuple[list[Post], Archive | None]:
+    """The journal and the replay from it. Alerts go out without them, so neither may end the process."""
+    settings = config.settings
+    if not settings.journal.enabled:
+        return [], None
+    folder = journal_folder(config.file, settings.journal)
+    journal = Journal(settings.journal, folder, metrics, boot_id=boot_id)
+    posts = [Post(journal.name, _once(journal), restart=Backoff())]
+    if not settings.replay.enabled:
+        return posts, Archive(journal)
+    replay = Replay(settings.replay, folder, metrics.replay, context=guard)
+    return [*posts, Post(replay.name, _once(replay), restart=Backoff())], Archive(journal, lambda: replay.endpoint)
+
+
+def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher) -> Shared:
     filled = threading.Condition()
     shedder = Shedder(settings.shedding, metrics.load)
-    publisher = Publisher(settings.publish, metrics, context=guard)
     batcher = Batcher((), filled, settings.batch, {})
     infer = Infer(batcher, {}, publisher.offer, metrics, {}, worked=shedder.worked)
     return Shared(

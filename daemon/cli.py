@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 
 from daemon import hiding
 from daemon.commands.bench import app as bench
+from daemon.commands.events import app as events
 from daemon.commands.keys import app as keys
 from daemon.errors import exit_code
 from engines.errors import VigilError
@@ -51,6 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench, name="bench")
+app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
 profiles = typer.Typer(help="The profile of a camera.", no_args_is_help=True)
 app.add_typer(profiles, name="profile")
@@ -208,6 +210,17 @@ def subscribe(
     camera: Annotated[str | None, typer.Option(help="Listen to one camera only.", metavar="NAME")] = None,
     save: Annotated[Path | None, typer.Option(help="Keep the pictures in a folder.", metavar="DIR")] = None,
     as_json: Json = False,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Begin with an alert: its number in this run, RUN:NUMBER, or start for all that are kept.",
+            metavar="ALERT",
+        ),
+    ] = None,
+    replay: Annotated[
+        str, typer.Option(help="Where to ask for what was missed: an endpoint, auto, or off.", metavar="ENDPOINT")
+    ] = "auto",
     count: Annotated[int | None, typer.Option(min=1, help="Leave after so many alerts.", metavar="N")] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.1, help="Fail when nothing comes for so many seconds.", metavar="S")
@@ -228,6 +241,8 @@ def subscribe(
             camera=camera,
             save=save,
             as_json=as_json,
+            first=first,
+            replay=replay,
             count=count,
             timeout_s=timeout,
             key=key,

@@ -24,8 +24,10 @@ from pipelines.errors import SourceError
 from pipelines.events import EventSettings
 from pipelines.gate import GateSettings
 from pipelines.health.settings import HealthSettings
+from pipelines.journal.settings import JournalSettings, default_folder
 from pipelines.publish import PublishSettings
 from pipelines.redact import redact
+from pipelines.replay import ReplaySettings
 from pipelines.shedding import Priority, SheddingSettings
 from pipelines.sources.spec import SourceSpec, parse_source
 
@@ -81,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     shedding: SheddingSettings = SheddingSettings()
     batch: BatchSettings = BatchSettings()
     publish: PublishSettings = PublishSettings()
+    journal: JournalSettings = JournalSettings()
+    replay: ReplaySettings = ReplaySettings()
     events: EventSettings = EventSettings()
     health: HealthSettings = HealthSettings()
     http: HttpSettings = HttpSettings()
@@ -125,7 +129,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     try:
         settings = convert(data, Settings, path.name)
         _reject_doubles(settings, path.name)
-        reject_exposed(settings.publish, path.name)
+        reject_exposed(settings.publish, settings.replay, path.name)
         http_files = find_files(settings.http, path.parent, path.name, environ)
         keyring = read_keyring(path.parent, settings.publish, path.name, environ)
         cameras = tuple(_camera(path, data, settings, index, environ) for index in range(len(settings.cameras)))
@@ -139,11 +143,26 @@ def engine_settings(config: Config) -> EngineSettings:
     settings = config.settings.engine
     if settings.cache in ("auto", "off"):
         return settings
+    return msgspec.structs.replace(settings, cache=str(_folder(config.file, settings.cache, "engine.cache")))
+
+
+def journal_folder(file: Path, settings: JournalSettings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the journal of a settings file lies: a path is relative to the file."""
+    if settings.folder == "auto":
+        return default_folder(environ)
+    return _folder(file, settings.folder, "journal.folder")
+
+
+def load_journal_settings(path: Path) -> JournalSettings:
+    """The table ``[journal]`` of a settings file, whatever the rest says. Raises `SettingsError`."""
+    return convert(_parse(path).get("journal", {}), JournalSettings, f"{path.name}: journal")
+
+
+def _folder(file: Path, written: str, key: str) -> Path:
     try:
-        folder = config.file.parent / Path(settings.cache).expanduser()
+        return file.parent / Path(written).expanduser()
     except RuntimeError:  # the home of nobody
-        raise SettingsError(f"{config.file.name}: engine.cache: {show(settings.cache)} is in nobody's home") from None
-    return msgspec.structs.replace(settings, cache=str(folder))
+        raise SettingsError(f"{file.name}: {key}: {show(written)} is in nobody's home") from None
 
 
 def _parse(path: Path) -> dict[str, Any]:

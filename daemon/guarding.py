@@ -12,6 +12,7 @@ from pipelines.errors import KeysError
 from pipelines.guard.exposure import is_exposed
 from pipelines.guard.keyfiles import KeyPair, read_pair
 from pipelines.publish import PublishSettings
+from pipelines.replay import ReplaySettings
 
 SERVER_FILE = "server.key_secret"
 """In the folder of keys: the daemon's own."""
@@ -43,10 +44,13 @@ def read_keyring(base: Path, settings: PublishSettings, file: str, environ: Mapp
         raise SettingsError(f"{where}: {error}; vigil keys new NAME makes one") from None
 
 
-def reject_exposed(settings: PublishSettings, file: str) -> None:
+def reject_exposed(settings: PublishSettings, replay: ReplaySettings, file: str) -> None:
     """Raises `SettingsError` for an address that others reach without a key, unless the settings say so in words."""
-    if settings.keys is None and not settings.open_to_all and is_exposed(settings.endpoint):
-        raise SettingsError(
-            f"{file}: publish.endpoint: {settings.endpoint} can be reached from other machines, and whoever does so "
-            "would see every alert; set publish.keys (made by vigil keys new), or publish.open_to_all = true"
-        )
+    if settings.keys is not None or settings.open_to_all:
+        return
+    for key, endpoint in (("publish.endpoint", settings.endpoint), ("replay.endpoint", replay.endpoint)):
+        if is_exposed(endpoint):
+            raise SettingsError(
+                f"{file}: {key}: {endpoint} can be reached from other machines, and whoever does so would see every "
+                "alert; set publish.keys (made by vigil keys new), or publish.open_to_all = true"
+            )

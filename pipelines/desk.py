@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from pipelines.dispatch import Sent
 from pipelines.events import EventSettings, EventTracker, Transition
 from pipelines.metrics import CameraMetrics
 from pipelines.overlay import Painter
@@ -72,13 +73,14 @@ class Desk:
             pictures=pictures,
         )
 
-    def count(self, alert: Alert, sent_from_ns: int, sent_ns: int) -> None:
+    def count(self, alert: Alert, sent: Sent) -> None:
         """Bring the camera's metrics up to date with an alert that went out."""
         metrics = self.camera.metrics
         metrics.stage["render"].observe((alert.rendered_ns - alert.taken_ns) / _NS)
-        metrics.stage["send"].observe((sent_ns - sent_from_ns) / _NS)
+        metrics.stage["journal"].observe((sent.from_ns - sent.handed_ns) / _NS)
+        metrics.stage["send"].observe((sent.sent_ns - sent.from_ns) / _NS)
         if alert.end_reason in {None, "calm"}:  # otherwise no new frame caused it, and its age is no latency
-            metrics.capture_to_publish.observe((sent_ns - alert.verdict.frame.captured_ns) / _NS)
+            metrics.capture_to_publish.observe((sent.sent_ns - alert.verdict.frame.captured_ns) / _NS)
         metrics.alerts[alert.phase].inc()
         metrics.event_open.set(alert.phase != "end")
         if alert.phase == "begin":

@@ -8,6 +8,12 @@ engines.errors.VigilError
 ├── WireError                   a message is not an alert that this version understands
 ├── PublishError                a socket cannot be bound or used
 ├── KeysError                   a key file, or the folder of keys, is not what was expected; its text holds no key
+
+
+├── JournalError                the journal cannot be written or read
+│   ├── JournalFull             there is no room for it
+│   ├── JournalReadOnly         its disk is read-only
+│   └── JournalDamaged          its database is no database, or contradicts itself
 └── SubscribeError              an endpoint cannot be listened to
     └── SubscribeTimeout        nothing came within the time given
 """
@@ -41,6 +47,22 @@ class PublishError(VigilError):
 
 class KeysError(VigilError):
     """A key file, or the folder of keys, is not what was expected; the text says what to do and holds no key."""
+
+
+class JournalError(VigilError):
+    """The journal cannot be written or read."""
+
+
+class JournalFull(JournalError):  # noqa: N818 - a state of the disk, named as operators name it
+    """There is no room for the journal."""
+
+
+class JournalReadOnly(JournalError):  # noqa: N818 - likewise
+    """The journal's disk is read-only."""
+
+
+class JournalDamaged(JournalError):  # noqa: N818 - likewise
+    """The journal's database is no database, or contradicts itself."""
 
 
 class SubscribeError(VigilError):

@@ -17,6 +17,7 @@ ALERT_SCHEMA: Final = "vigil.alert/1"
 STATUS_SCHEMA: Final = "vigil.status/1"
 HEALTH_SCHEMA: Final = "vigil.health/1"
 REGIME_SCHEMA: Final = "vigil.regime/1"
+JOURNAL_SCHEMA: Final = "vigil.journal/1"
 UNIT = "surprise"
 
 LARGEST_SCORE = 1e9
@@ -121,8 +122,8 @@ class AlertHeader(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Null unless the phase is end. calm: the score stayed low for the cool-down; camera: the "
             "camera was lost or removed; health: its picture was found unfit, see health messages; stopped: the daemon "
-            "stopped. More may come.",
-            examples=["calm", "camera", "health", "stopped"],
+            "stopped; interrupted: the daemon was killed or lost power, and the next run tells so. More may come.",
+            examples=["calm", "camera", "health", "stopped", "interrupted"],
         ),
     ]
     captured_at: Annotated[IsoTime, Meta(description="When the frame was captured. ISO 8601, UTC.")]
@@ -188,6 +189,10 @@ class StatusHeader(msgspec.Struct, frozen=True, kw_only=True):
         list[str],
         Meta(description="Kinds of the faults that last, as in health messages, oldest first.", examples=[["black"]]),
     ] = msgspec.field(default_factory=list)
+    replay: Annotated[
+        str | None,
+        Meta(description="Endpoint to ask for missed alerts, as the daemon bound it; null: it keeps none."),
+    ] = None
 
 
 class HealthHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,3 +247,28 @@ class RegimeHeader(msgspec.Struct, frozen=True, kw_only=True):
     at: Annotated[IsoTime, Meta(description="When this step was. ISO 8601, UTC.")]
     at_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
     duration_s: Annotated[Seconds, Meta(description="How long it has lasted; 0 at its begin.")]
+
+
+class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """The second part of a message about the journal of alerts: whether alerts are kept."""
+
+    schema: Annotated[Literal["vigil.journal/1"], Meta(description="Names the format and its major version.")]
+    boot_id: Annotated[Name, Meta(description="Names one run of the daemon.")]
+    state: Annotated[
+        Name,
+        Meta(
+            description="starting, ok; making-room: the disk is full, the oldest pictures go; no-pictures: alerts are "
+            "kept without pictures; full, read-only, stalled, failing: nothing is kept, alerts are published all the "
+            "same. More may come.",
+            examples=["ok", "full"],
+        ),
+    ]
+    reason: Annotated[str, Meta(description="Why, for people; empty when ok.")]
+    since_at: Annotated[IsoTime, Meta(description="When the journal came into this state. ISO 8601, UTC.")]
+    since_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    sent_at: Annotated[IsoTime, Meta(description="When the message was sent. ISO 8601, UTC.")]
+    sent_unix: Annotated[UnixTime, Meta(description="The same in Unix seconds.")]
+    heartbeat_s: Annotated[float, Meta(gt=0, description="The next message about the journal comes within this time.")]
+    waiting: Annotated[Count, Meta(description="Alerts that wait in memory for the disk.")]
+    stored_alerts: Annotated[Count, Meta(description="Alerts in the journal.")]
+    stored_bytes: Annotated[Count, Meta(description="Its size, pictures included.")]

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from engines.contract import ENGINE_STATES, REGIMES, SIGNALS, EngineInfo, EngineState, Regime, Signal, Situation
 from pipelines.gate import WHYS, Why
+from pipelines.journal.condition import JOURNAL_STATES, JournalState
+from pipelines.replay_wire import OUTCOMES
 from pipelines.types import (
     FLAGGED_BY,
     HEALTH_KINDS,
@@ -44,9 +46,11 @@ LATENCY_BUCKETS = (
     5.0,
 )
 DEVICE_BUCKETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
-STAGES = ("queue", "infer", "handover", "render", "send")
+STAGES = ("queue", "infer", "handover", "render", "journal", "send")
 """queue: captured until taken into a batch; infer: taken until judged; handover: judged until the publisher takes
-it; render: overlay and encoding; send: into the socket. The last two happen for alerts only."""
+it; render: overlay and encoding; journal: until it is kept on the disk; send: into the socket. The last three happen
+for alerts only."""
+COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 DROP_CAUSES: tuple[DropCause, ...] = get_args(DropCause)
 SUPPRESS_CAUSES: tuple[SuppressCause | Unfit, ...] = (*get_args(SuppressCause), *UNFIT)
@@ -128,6 +132,8 @@ class Metrics:
         self.amiss = gauge("degraded_parts", "Parts that do not work as they should: /health/degraded names them.", ())
         self.connections = gauge("connections", "Clients connected now.", ("listener",))
         self.refused = counter("refused", "Clients turned away or cut off, by reason.", ("listener", "reason"))
+        self.journal = JournalMetrics(registry)
+        self.replay = ReplayMetrics(registry)
         self.build = gauge("build_info", "Version of the daemon.", ("version",))
 
     def camera(self, name: str) -> CameraMetrics:
@@ -152,8 +158,47 @@ class Metrics:
     def remove_camera(self, name: str) -> None:
         """Forget every series of a camera."""
         for metric in vars(self).values():
-            if "camera" in metric._labelnames:  # the client has no public way to ask
+            if "camera" in getattr(metric, "_labelnames", ()):  # the client has no public way to ask
                 metric.remove_by_labels({"camera": name})
+
+
+class JournalMetrics:
+    """The series of the journal, all of them present from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, label: str) -> Counter:
+            return Counter(f"vigil_{name}", text, (label,), registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"vigil_{name}", text, registry=registry)
+
+        alerts = counter("journal_alerts", "Alerts by what became of them: kept, bare, lost.", "outcome")
+        self.alerts = {outcome: alerts.labels(outcome) for outcome in ("kept", "bare", "lost")}
+        removed = counter("journal_removed", "Alerts removed by age or size; pictures removed to make room.", "cause")
+        self.removed = {cause: removed.labels(cause) for cause in ("age", "size", "pictures")}
+        self.states = Gauge("vigil_journal_state", "1 for how the journal is.", ("state",), registry=registry)
+        self.waiting = gauge("journal_waiting", "Alerts that wait for the disk.")
+        self.stored = gauge("journal_stored_alerts", "Alerts in the journal.")
+        self.bytes = gauge("journal_stored_bytes", "Size of the journal, pictures included.")
+        self.commit = Histogram(
+            "vigil_journal_commit_seconds", "Time to commit a group.", registry=registry, buckets=COMMIT_BUCKETS
+        )
+
+    def state(self, state: JournalState) -> None:
+        """Say how the journal is."""
+        for each in JOURNAL_STATES:
+            self.states.labels(each).set(each == state)
+
+
+class ReplayMetrics:
+    """The series of the replay, all of them present from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        requests = Counter(
+            "vigil_replay_requests", "Requests for missed alerts, by outcome.", ("outcome",), registry=registry
+        )
+        self.requests = {outcome: requests.labels(outcome) for outcome in (*OUTCOMES, "abandoned")}
+        self.alerts = Counter("vigil_replay_alerts", "Alerts sent again.", registry=registry)
 
 
 class CameraMetrics:

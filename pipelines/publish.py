@@ -8,23 +8,36 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
+from functools import partial
 from typing import Annotated
 
 import msgspec
 import zmq
 
 from pipelines.desk import Desk, PublishedCamera
+from pipelines.dispatch import Dispatch
 from pipelines.events import Transition
 from pipelines.guard.exposure import is_exposed
 from pipelines.guard.guard import Guard
 from pipelines.inbox import Add, Fault, Inbox, Item, Remove, Report
+from pipelines.journal.news import Archive, JournalNews
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.outlet import Outlet
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings
 from pipelines.status import StatusBoard
 from pipelines.types import CameraStatus, HealthEvent, RegimeEvent, Verdict
-from pipelines.wire import STATUS_TOPIC, encode, encode_health, encode_regime, encode_status, status_header
+from pipelines.wire import (
+    STATUS_TOPIC,
+    compose,
+    encode,
+    encode_health,
+    encode_journal,
+    encode_message,
+    encode_regime,
+    encode_status,
+    status_header,
+)
 
 __all__ = ["PublishSettings", "PublishedCamera", "Publisher"]
 
@@ -37,6 +50,8 @@ _BUSY_S = 0.2
 """A step takes no further item after this time."""
 _WELCOME_EVERY_NS = _NS // 2
 """However many subscribe, all statuses go out at most this often for their sake."""
+_INTERRUPTED_AFTER_NS = _NS
+"""Ends of an earlier run's events are told when subscribers have had the time to connect again."""
 _GONE = frozenset({"lost", "ended", "refused"})
 
 
@@ -75,7 +90,7 @@ class Publisher:
 
     name = "publish"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one fact
         self,
         settings: PublishSettings,
         metrics: Metrics,
@@ -84,16 +99,23 @@ class Publisher:
         boot_id: str | None = None,
         zone: tzinfo | None = None,
         context: zmq.Context[zmq.Socket[bytes]] | Guard | None = None,
+        archive: Archive | None = None,
     ) -> None:
         """Publish for `cameras`; `boot_id` names this run, `zone` is that of captions (default: the machine's).
 
-        A ZeroMQ context is made in `open` unless one is given, which then stays open, or a guard, which has one.
+        With an `archive`, an alert leaves when its journal has it. A ZeroMQ context is made in `open` unless one is
+        given, which then stays open, or a guard, which has one.
         """
         self.boot_id = boot_id or uuid.uuid4().hex[:12]
         self.endpoint = settings.endpoint
         """Where subscribers connect; after `open` with the port that a wildcard became."""
         self._settings = settings
         self._outlet = Outlet(high_water=settings.high_water, linger_ms=settings.linger_ms, context=context)
+        self._archive = archive
+        self._dispatch = Dispatch(self._outlet.send, None if archive is None else archive.journal)
+        self._news: JournalNews | None = None
+        if archive is not None:
+            self._news = JournalNews(archive.journal, metrics.journal, self.boot_id, settings.heartbeat_s)
         self._painter = Painter(jpeg_quality=settings.jpeg_quality, peak_share=settings.regions.peak_share, zone=zone)
         self._inbox: Inbox[PublishedCamera] = Inbox(settings.queue, self._count_dropped)
         self._metrics: dict[str, CameraMetrics] = {}
@@ -103,6 +125,7 @@ class Publisher:
         self._seq = 0
         self._awaited = False
         """Somebody has subscribed and was not told yet how the cameras are."""
+        self._opened_ns = 0
         self._welcomed_ns = 0
         metrics.queue_depth.labels("publish").set_function(self._inbox.__len__)
         for camera in cameras:
@@ -132,6 +155,7 @@ class Publisher:
     def open(self) -> None:
         """Make the socket and bind it."""
         self.endpoint = self._outlet.open(self._settings.endpoint)
+        self._opened_ns = time.monotonic_ns()
         _log.info("publishing on %s as run %s", self.endpoint, self.boot_id)
         if self._settings.keys is None and is_exposed(self.endpoint):
             _log.warning("whoever reaches %s can read alerts and see their pictures", self.endpoint)
@@ -142,9 +166,15 @@ class Publisher:
         item = self._inbox.take(_IDLE_S)
         while item is not None:
             self._handle(item)
+            self._dispatch.send_ready()
             item = self._inbox.take(0) if time.monotonic() < enough else None
+        now_ns = time.monotonic_ns()
+        if now_ns - self._opened_ns >= _INTERRUPTED_AFTER_NS:
+            self._end_interrupted()
+        self._dispatch.flush()
         self._welcome()
-        self._beat(self._board.due(time.monotonic_ns()))
+        self._beat(self._board.due(now_ns))
+        self._tell_journal(now_ns)
         return True
 
     def close(self) -> None:
@@ -154,6 +184,8 @@ class Publisher:
                 self._say_farewell()
         finally:
             self._outlet.close()
+            if self._archive is not None:
+                self._archive.journal.finish()
 
     def _handle(self, item: Item[PublishedCamera]) -> None:
         if isinstance(item, Verdict):
@@ -216,10 +248,13 @@ class Publisher:
         if transition is None:
             return
         alert = desk.alert(transition, self._seq + 1, self._painter, self._settings.regions, taken_ns)
-        from_ns = time.monotonic_ns()
-        self._outlet.send(encode(alert, published_ns=from_ns, published_wall_s=time.time()))
         self._seq = alert.seq
-        desk.count(alert, from_ns, time.monotonic_ns())
+        kept = compose(alert, published_ns=time.monotonic_ns(), published_wall_s=time.time())
+        self._dispatch.hand_over(
+            kept,
+            lambda now_ns, now_s: encode(alert, published_ns=now_ns, published_wall_s=now_s),
+            lambda sent: desk.count(alert, sent),
+        )
         _log.info(
             "%s of event %s: score %.1f of %.1f",
             alert.phase,
@@ -237,6 +272,18 @@ class Publisher:
             level = logging.WARNING if event.phase == "begin" and event.kind == "not_enrolled" else logging.INFO
             _log.log(level, "%s: %s of %s: %s", event.camera, event.phase, event.kind, event.reason)
 
+    def _end_interrupted(self) -> None:
+        """Tell the ends of events that an earlier run left open."""
+        for message in () if self._archive is None else self._archive.journal.interrupted():
+            parts = encode_message(message)
+            self._dispatch.hand_over(message, partial(_as_it_is, parts))
+            _log.info("end of event %s, which an earlier run had left open", message.header.event_id)
+
+    def _tell_journal(self, now_ns: int) -> None:
+        header = None if self._news is None else self._news.due(now_ns)
+        if header is not None:
+            self._outlet.send(encode_journal(header))
+
     def _welcome(self) -> None:
         """Let somebody who has just subscribed know at once how every camera is."""
         now_ns = time.monotonic_ns()
@@ -244,8 +291,11 @@ class Publisher:
         if self._awaited and now_ns - self._welcomed_ns >= _WELCOME_EVERY_NS:
             self._awaited, self._welcomed_ns = False, now_ns
             self._board.hasten(now_ns)
+            if self._news is not None:
+                self._news.hasten()
 
     def _beat(self, statuses: Iterable[CameraStatus]) -> None:
+        """Tell statuses; what they count has to be sent before."""
         for status in statuses:
             desk = self._desks[status.camera]
             header = status_header(
@@ -256,22 +306,30 @@ class Publisher:
                 event_id=desk.tracker.event_id,
                 last_seq=self._seq,
                 last_camera_seq=desk.alerts,
+                replay=None if self._archive is None else self._archive.replay_at(),
             )
             self._outlet.send(encode_status(header))
 
     def _part(self, name: str, reason: str) -> None:
         """Tell a camera's status for the last time."""
+        self._dispatch.flush()
         self._beat([replace(self._board.status(name), state="ended", reason=reason, since_wall_s=time.time())])
 
     def _say_farewell(self) -> None:
         while (item := self._inbox.take(0)) is not None:
             self._handle(item)
+        self._end_interrupted()
         for desk in self._desks.values():
             self._tell_regimes(desk, desk.regimes.close())
             self._tell(desk, desk.tracker.close("stopped"), time.monotonic_ns())
+        for desk in self._desks.values():
             self._part(desk.camera.name, "Vigil stopped")
 
     def _count_dropped(self, verdict: Verdict) -> None:
         metrics = self._metrics.get(verdict.frame.camera)
         if metrics is not None:
             metrics.dropped["queue_full"].inc()
+
+
+def _as_it_is(parts: list[bytes], _now_ns: int, _now_s: float) -> list[bytes]:
+    return parts

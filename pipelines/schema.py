@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from pipelines.headers import AlertHeader, HealthHeader, RegimeHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, JournalHeader, RegimeHeader, StatusHeader
 
 
 def wire_schema() -> dict[str, Any]:
-    """JSON Schema, draft 2020-12, of the second part of every message: an alert's header, a status or a fault."""
-    kinds = (AlertHeader, StatusHeader, HealthHeader, RegimeHeader)
+    """JSON Schema, draft 2020-12, of the second part of every message, whatever it tells of."""
+    kinds = (AlertHeader, StatusHeader, HealthHeader, RegimeHeader, JournalHeader)
     _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -14,6 +14,7 @@ from pipelines.errors import WireError
 from pipelines.headers import (
     ALERT_SCHEMA,
     HEALTH_SCHEMA,
+    JOURNAL_SCHEMA,
     LARGEST_SCORE,
     REGIME_SCHEMA,
     STATUS_SCHEMA,
@@ -21,6 +22,7 @@ from pipelines.headers import (
     AlertHeader,
     HealthHeader,
     HeatmapHeader,
+    JournalHeader,
     Latency,
     PictureHeader,
     PictureHeaders,
@@ -37,6 +39,7 @@ ALERT_TOPIC = "alert."
 STATUS_TOPIC = "status."
 HEALTH_TOPIC = "health."
 REGIME_TOPIC = "regime."
+JOURNAL_TOPIC = "system.journal"
 
 _MOST_HEADER_BYTES = 1_000_000
 _H = TypeVar("_H")
@@ -80,6 +83,7 @@ _alerts = msgspec.json.Decoder(AlertHeader)
 _statuses = msgspec.json.Decoder(StatusHeader)
 _faults = msgspec.json.Decoder(HealthHeader)
 _regimes = msgspec.json.Decoder(RegimeHeader)
+_journals = msgspec.json.Decoder(JournalHeader)
 
 
 class _AnySchema(msgspec.Struct):
@@ -96,10 +100,20 @@ def encode(alert: Alert, *, published_ns: int, published_wall_s: float) -> list[
 
     `published_ns` (monotonic) and `published_wall_s` (Unix) say when it is handed to the socket.
     """
-    header = _encoder.encode(_alert_header(alert, published_ns, published_wall_s))
+    return encode_message(compose(alert, published_ns=published_ns, published_wall_s=published_wall_s))
+
+
+def compose(alert: Alert, *, published_ns: int, published_wall_s: float) -> AlertMessage:
+    """An alert as it will arrive; the times as for `encode`."""
     pictures = alert.pictures
-    topic = f"{ALERT_TOPIC}{alert.verdict.frame.camera}".encode()
-    return [topic, header, pictures.overlay_jpeg, pictures.clean_jpeg, pictures.heatmap_png]
+    header = _alert_header(alert, published_ns, published_wall_s)
+    return AlertMessage(header, pictures.overlay_jpeg, pictures.clean_jpeg, pictures.heatmap_png)
+
+
+def encode_message(message: AlertMessage) -> list[bytes]:
+    """The parts of an alert that arrived, or was kept: the same message again."""
+    topic = f"{ALERT_TOPIC}{message.header.camera}".encode()
+    return [topic, _encoder.encode(message.header), message.overlay_jpeg, message.clean_jpeg, message.heatmap_png]
 
 
 def encode_status(header: StatusHeader) -> list[bytes]:
@@ -149,6 +163,11 @@ def encode_health(event: HealthEvent, boot_id: str) -> list[bytes]:
     return [f"{HEALTH_TOPIC}{event.camera}".encode(), _encoder.encode(header)]
 
 
+def encode_journal(header: JournalHeader) -> list[bytes]:
+    """The two parts of a message about the journal: topic, header."""
+    return [JOURNAL_TOPIC.encode(), _encoder.encode(header)]
+
+
 def status_header(  # noqa: PLR0913 - each is one fact of the message
     status: CameraStatus,
     *,
@@ -158,6 +177,7 @@ def status_header(  # noqa: PLR0913 - each is one fact of the message
     event_id: str | None,
     last_seq: int,
     last_camera_seq: int,
+    replay: str | None = None,
 ) -> StatusHeader:
     """Say a camera's status in the words of the wire."""
     last = status.last_frame_wall_s
@@ -181,6 +201,7 @@ def status_header(  # noqa: PLR0913 - each is one fact of the message
         last_seq=last_seq,
         last_camera_seq=last_camera_seq,
         health=list(status.health),
+        replay=replay,
     )
 
 
@@ -209,6 +230,13 @@ def decode(parts: Sequence[bytes]) -> Message:
     raise WireError(f"the topic {topic[:60]!r} begins with none of {ALERT_TOPIC!r}, {STATUS_TOPIC!r}, {HEALTH_TOPIC!r}")
 
 
+def decode_journal(parts: Sequence[bytes]) -> JournalHeader:
+    """Read a message about the journal. Raises WireError, and nothing else."""
+    if len(parts) < 2:
+        raise WireError(f"a message of {len(parts)} parts tells nothing about a journal")
+    return _read(parts[1], _journals, JOURNAL_SCHEMA)
+
+
 def iso_time(unix_s: float) -> str:
     """Unix time as ISO 8601 in UTC with milliseconds."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -220,7 +248,8 @@ def _decode_alert(topic: str, parts: Sequence[bytes]) -> AlertMessage:
     if len(parts) < 5:
         raise WireError(f"an alert of {header.camera!r} has {len(parts)} parts instead of five")
     overlay, clean, heatmap = (bytes(part) for part in parts[2:5])
-    if not (overlay[:2] == clean[:2] == b"\xff\xd8" and heatmap[:4] == b"\x89PNG"):
+    kept = overlay or clean or heatmap  # a replayed alert whose pictures are not kept has none
+    if kept and not (overlay[:2] == clean[:2] == b"\xff\xd8" and heatmap[:4] == b"\x89PNG"):
         raise WireError(f"an alert of {header.camera!r} carries pictures that are not JPEG, JPEG and PNG")
     return AlertMessage(header, overlay, clean, heatmap)
 

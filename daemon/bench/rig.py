@@ -83,6 +83,10 @@ def watching(folder: Path, plan: Plan) -> Iterator[Site]:
         yield Site(daemon, server, metrics, tuple(urls.values()))
 
 
+_KEEPING = '[journal]\nfolder = "journal"\n[replay]\nenabled = false'
+"""The daemon's own journal, beside its settings: another daemon of this user is not disturbed."""
+
+
 @contextlib.contextmanager
 def daemon_watching(folder: Path, plan: Plan, urls: Mapping[str, str]) -> Iterator[tuple[Child, str]]:
     """Run the daemon on cameras that are served; entered when every one is up. Gives it and the URL of its metrics.
@@ -104,7 +108,7 @@ def _settings(folder: Path, plan: Plan, urls: Mapping[str, str], ports: tuple[in
     """The settings file. Every camera has a profile of its own, as in life: none shares the memory of another."""
     own = folder / "profiles"
     own.mkdir(exist_ok=True)
-    lines = [f'[publish]\nendpoint = "tcp://127.0.0.1:{ports[0]}"', f"[http]\nport = {ports[1]}", plan.extra]
+    lines = [f'[publish]\nendpoint = "tcp://127.0.0.1:{ports[0]}"', f"[http]\nport = {ports[1]}", _KEEPING, plan.extra]
     for name, seat in plan.seats.items():
         link = own / f"{name}.vigil"
         link.unlink(missing_ok=True)

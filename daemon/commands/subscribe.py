@@ -15,8 +15,8 @@ from daemon.errors import SettingsError
 from engines.errors import VigilError
 from pipelines.errors import WireError
 from pipelines.guard.keyfiles import ClientKeys, read_client
-from pipelines.headers import AlertHeader, HealthHeader, RegimeHeader, StatusHeader
-from pipelines.subscribe import Subscriber, save_message
+from pipelines.headers import AlertHeader, HealthHeader, JournalHeader, RegimeHeader, StatusHeader
+from pipelines.subscribe import After, Subscriber, first_from, save_message
 from pipelines.wire import AlertMessage, HealthMessage, Message, RegimeMessage
 
 _COLOURS = {"begin": "bold red", "update": "yellow", "end": "green"}
@@ -30,6 +30,9 @@ class SubscribeOptions:
     camera: str | None = None
     save: Path | None = None
     as_json: bool = False
+    first: str | None = None
+    """The alert to begin with, as it is written."""
+    replay: str = "auto"
     count: int | None = None
     timeout_s: float | None = None
     key: Path | None = None
@@ -45,7 +48,14 @@ def subscribe(options: SubscribeOptions) -> None:
     # Ctrl-C is how a person ends it; one who stops reading the pipe ends it too.
     with suppress(KeyboardInterrupt, BrokenPipeError):
         subscriber = Subscriber(
-            options.endpoint, options.camera, timeout_s=options.timeout_s, on_gap=show.gap, keys=_keys(options)
+            options.endpoint,
+            options.camera,
+            after=_after(options.first),
+            replay=None if options.replay == "off" else options.replay,
+            timeout_s=options.timeout_s,
+            on_gap=show.gap,
+            on_journal=show.journal,
+            keys=_keys(options),
         )
         with subscriber as messages:
             while options.count is None or show.alerts < options.count:
@@ -53,6 +63,13 @@ def subscribe(options: SubscribeOptions) -> None:
                     show.message(messages.receive(options.timeout_s))
                 except WireError as error:
                     show.remark(str(error))
+
+
+def _after(first: str | None) -> After | None:
+    try:
+        return None if first is None else first_from(first)
+    except ValueError as error:
+        raise SettingsError(f"--from: {error}") from None
 
 
 def _keys(options: SubscribeOptions) -> ClientKeys | None:
@@ -71,6 +88,7 @@ class _Show:
         self._options = options
         self._results, self._notes = results(), notes()
         self._states: dict[str, str] = {}
+        self._journal = "ok"
 
     def message(self, message: Message) -> None:
         """Print and keep one message."""
@@ -92,6 +110,12 @@ class _Show:
     def gap(self, gap: object) -> None:
         """Say that messages were lost."""
         self.remark(str(gap))
+
+    def journal(self, header: JournalHeader) -> None:
+        """Say when the daemon's journal does not keep all, and when it does again."""
+        if header.state not in {self._journal, "starting"}:
+            self._journal = header.state
+            self.remark(f"the journal of alerts is {header.state}{f': {header.reason}' if header.reason else ''}")
 
     def remark(self, text: str) -> None:
         """Say something beside the results."""

@@ -67,6 +67,7 @@ def settings_text(programme: Programme, folder: Folder, ports: Ports) -> str:
     parts = [
         "# Written by `vigil demo`. Every key, with its default, stands in systemd/vigil.toml.",
         f'[publish]\nendpoint = "{ports.endpoint}"\njpeg_quality = 92',
+        '[journal]\nfolder = "journal"\n\n[replay]\nenabled = false',
         f"[http]\nport = {ports.http}",
         *cameras,
     ]

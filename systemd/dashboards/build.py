@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import keeping
 import process
 import rows
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -21,6 +22,7 @@ ROWS = {
     "Scores": rows.scores,
     "Profiles on trial": rows.trials,
     "Frames and links": rows.frames,
+    "Journal": keeping.journal,
     "Process": process.process,
 }
 

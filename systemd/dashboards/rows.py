@@ -139,7 +139,7 @@ def latency() -> list[PanelBuilder]:
             Text(
                 "p99 by stage",
                 "queue: waiting for a batch; infer: scoring; handover: waiting for the publisher; "
-                "render and send: alerts only.",
+                "render, journal (the disk) and send: alerts only.",
                 "s",
             ),
             [Query(quantile(0.99, stage, "stage"), "{{stage}}")],

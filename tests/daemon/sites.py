@@ -53,10 +53,12 @@ class Site:
 
 
 def site(folder: Path, profile: Path, sources: dict[str, str], more: str = "") -> Site:
-    port, http = free_port(), free_port()
+    port, http, replay = free_port(), free_port(), free_port()
     endpoint = f"tcp://127.0.0.1:{port}"
+    journal = f'[journal]\nfolder = "{folder}/journal"\n'
     text = (
-        f'[publish]\nendpoint = "{endpoint}"\nheartbeat_s = 0.5\n[http]\nport = {http}\n[engine]\nthreads = 1\n{more}\n'
+        f'[publish]\nendpoint = "{endpoint}"\nheartbeat_s = 0.5\n[http]\nport = {http}\n[engine]\nthreads = 1\n'
+        f'[replay]\nendpoint = "tcp://127.0.0.1:{replay}"\n{"" if "[journal]" in more else journal}{more}\n'
     )
     for name, source in sources.items():
         text += f'[[cameras]]\nname = "{name}"\n{source}\nprofile = "{profile}"\n'

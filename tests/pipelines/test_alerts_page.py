@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from pipelines.events import EventSettings
-from pipelines.headers import AlertHeader, HealthHeader, RegimeHeader, StatusHeader
+from pipelines.headers import AlertHeader, HealthHeader, JournalHeader, RegimeHeader, StatusHeader
 from pipelines.publish import Publisher, PublishSettings
 from pipelines.schema import wire_schema
 from tests.pipelines.publishing import rig
@@ -32,7 +32,13 @@ def block(kind: str) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "header"),
-    [("alert", AlertHeader), ("status", StatusHeader), ("health", HealthHeader), ("regime", RegimeHeader)],
+    [
+        ("alert", AlertHeader),
+        ("status", StatusHeader),
+        ("health", HealthHeader),
+        ("regime", RegimeHeader),
+        ("journal", JournalHeader),
+    ],
 )
 def test_examples_are_valid_and_whole(kind: str, header: type[msgspec.Struct]) -> None:
     example = json.loads(block(f"json {kind}"))
@@ -41,7 +47,7 @@ def test_examples_are_valid_and_whole(kind: str, header: type[msgspec.Struct]) -
     assert msgspec.json.decode(msgspec.json.encode(example), type=header)
 
 
-@pytest.mark.parametrize("header", [AlertHeader, StatusHeader, HealthHeader, RegimeHeader])
+@pytest.mark.parametrize("header", [AlertHeader, StatusHeader, HealthHeader, RegimeHeader, JournalHeader])
 def test_every_field_is_explained(header: type[msgspec.Struct]) -> None:
     for name in header.__struct_fields__:
         assert re.search(rf"`{name}(\[\])?`", PAGE), name

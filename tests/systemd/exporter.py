@@ -36,17 +36,26 @@ class Exporter:
         self.metrics.reload_success.set(1)
         self.metrics.reloaded.set_to_current_time()
         self.metrics.restart_needed.labels("engine.threads").set(1)
+        self.metrics.journal.state("ok")
         self.work()
 
     def work(self) -> None:
         """One second of two cameras at 5 frames a second, an alert each, and a few drops."""
         self.metrics.batch_size.observe(2)
+        self.metrics.journal.commit.observe(0.01)
+        self.metrics.journal.stored.inc(2)
+        self.metrics.journal.bytes.inc(100_000)
+        self.metrics.replay.alerts.inc()
+        for series in (self.metrics.journal.alerts, self.metrics.journal.removed, self.metrics.replay.requests):
+            for counted in series.values():
+                counted.inc()
         for part in DEVICE_PARTS:
             self.metrics.device.labels(part).observe(0.001)
         for camera in self.cameras:
             self._frames(camera)
             camera.describe_profile("ba9876543210")
             camera.up.set(1)
+            camera.regime["day"].set(1)
             camera.last_frame.set_to_current_time()
             camera.events.inc()
             camera.event_open.set(1)

@@ -11,6 +11,7 @@ from daemon.config import CameraSettings, Config, Settings, load_config
 from daemon.probes import HttpSettings
 from pipelines.guard.keyfiles import make_pair
 from pipelines.publish import PublishSettings
+from pipelines.replay import ReplaySettings
 from tests.certificates import make_certificate
 from tests.systemd.exporter import ROOT, SYSTEMD
 
@@ -102,5 +103,6 @@ def known(struct: type[msgspec.Struct] = Settings, start: str = "") -> Iterator[
 @pytest.mark.parametrize("file", ["systemd/prometheus/prometheus.yml", "docs/operations.md"])
 def test_addresses_told_elsewhere_are_the_defaults(file: str) -> None:
     told = set(re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / file).read_text())) - {"9093"}  # the Alertmanager's
-    assert told <= {str(HttpSettings().port), PublishSettings().endpoint.rpartition(":")[2]}
+    sockets = (PublishSettings().endpoint, ReplaySettings().endpoint)
+    assert told <= {str(HttpSettings().port), *(endpoint.rpartition(":")[2] for endpoint in sockets)}
     assert str(HttpSettings().port) in told
