@@ -27,7 +27,9 @@ from pathlib import Path
 
 from benchmarks.rig import CameraServer, clips, free_port
 
-RIGHT, WRONG, TOKEN = "Zq9right/secret", "Zq9wrongsecret", "Zq9token"
+_RUN = os.urandom(4).hex()
+"""Nobody else's secrets look like those of this run."""
+RIGHT, WRONG, TOKEN = f"right/{_RUN}", f"wrong{_RUN}", f"token{_RUN}"
 USER = "warden"
 _SETTINGS = """
 [publish]
@@ -44,8 +46,8 @@ def forms() -> dict[bytes, str]:
     """What is searched for, and what it is."""
     found: dict[bytes, str] = {}
     for secret in (RIGHT, WRONG, TOKEN):
-        found[secret.encode()] = secret
         found[urllib.parse.quote(secret, safe="").encode()] = f"{secret}, quoted"
+        found[secret.encode()] = secret
         pair = base64.b64encode(f"{USER}:{secret}".encode())
         found[pair.rstrip(b"=")] = f"{secret}, as basic authentication"
     return found

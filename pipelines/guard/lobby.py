@@ -143,10 +143,14 @@ class Lobby:
         guest.let_go()
 
     def _told_failure(self, guest: Guest, reason: Reason, told: str) -> None:
-        # Who connects and leaves again without a word (a health check, a port scan) was not refused.
-        early = time.monotonic() - guest.since < 0.9 * HANDSHAKE_S
-        if not guest.cut and not (reason == "handshake" and early):
-            self._refusals.note(reason, guest.who, told)
+        if guest.cut:
+            return
+        if reason == "handshake" and time.monotonic() - guest.since < 0.9 * HANDSHAKE_S:
+            # A health check, a port scan; or a client without a key that saw first that it needs one.
+            if self._keyed:
+                self._refusals.note("no_key", guest.who, "hung up without having shown a key")
+            return
+        self._refusals.note(reason, guest.who, told)
 
     def _cut(self, guest: Guest, reason: Reason, told: str) -> None:
         guest.cut_off()

@@ -210,6 +210,13 @@ def test_a_port_scan_is_no_refusal() -> None:
         assert made.refused("handshake") == made.refused("too_long") == 0
 
 
+def test_where_keys_are_asked_for_it_is_counted_all_the_same(keys: KeyFolder) -> None:
+    with minded(keys) as made:
+        for _ in range(5):
+            connect(made).close()
+        made.until(lambda: made.refused("no_key") == 5)
+
+
 def test_descriptors_end_where_they_began() -> None:
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
