@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.simulation.faults import Faults
 from pipelines.simulation.rtsp import RtspServer
 from tests.pipelines.cameras import RETURN_S, Camera
 from tests.pipelines.sources.numbered import number_of, numbered_video
@@ -123,3 +124,14 @@ def test_a_camera_slower_to_its_key_frame_than_the_timeouts_is_waited_for(tmp_pa
             camera.wait_for_frames(2, limit_s=10)
         assert not any(status.state == "lost" for status in camera.states)
         assert camera.longest_step_s < 2.5
+
+
+def test_an_account_in_the_url_opens_a_camera_that_asks_for_it_by_digest(server: RtspServer) -> None:
+    server.fault("gate", Faults(account="guard:open sesame"))
+    known = server.url("gate").replace("rtsp://", "rtsp://guard:open%20sesame@")
+    with Camera(known) as camera, Camera(known.replace("sesame", "barley")) as stranger:
+        camera.wait_for_frames(3)
+        stranger.wait_for("refused")
+    assert "user name or password refused (401)" in stranger.capture.status.reason
+    assert "barley" not in stranger.capture.status.reason
+    assert not stranger.frames
