@@ -1,4 +1,4 @@
-"""Messages as subscribers get them: alerts and statuses."""
+"""Messages as subscribers get them, of every topic."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pipelines.schema import wire_schema
 from pipelines.wire import decode
 
 _PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
+_TOPICS = ("alert", "status", "health", "regime")
 _JPEG, _PNG = b"\xff\xd8\xff\xe0 a picture", b"\x89PNG a map"
 
 
@@ -67,6 +68,3 @@ def _seeds() -> list[list[bytes]]:
         pictures = [_JPEG, _JPEG, _PNG] if kind == "alert" else []
         seeds.append([topic, msgspec.json.encode(header), *pictures])
     return seeds
-
-
-_TOPICS = ("alert", "status")
