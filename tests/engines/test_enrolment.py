@@ -65,7 +65,8 @@ def test_reports_its_progress(engine: OpenVinoEngine, network: Network) -> None:
     again.add(*film(12))
     second = again.finish().profile
     for name, values in first.arrays.items():
-        np.testing.assert_array_equal(values, second.arrays[name], err_msg=f"{name} differs from run to run")
+        # The last bit of a sum depends on where in memory its terms lie.
+        np.testing.assert_allclose(values, second.arrays[name], rtol=1e-6, atol=1e-7, err_msg=f"{name} differs")
 
 
 def test_what_is_unlike_the_rest_is_left_out_and_told(engine: OpenVinoEngine, network: Network) -> None:

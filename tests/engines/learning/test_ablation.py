@@ -146,8 +146,8 @@ def test_features_are_computed_once_and_tell_the_same(default: Recipe, tmp_path:
     assert seen == [1, 1]
     with torch.no_grad():
         direct = encoder(torch.from_numpy(pictures))
-    np.testing.assert_allclose(shared.latent[:2], direct.latent.numpy(), atol=0.02)
-    np.testing.assert_allclose(shared.features[:2], direct.features.numpy(), atol=0.02)
+    np.testing.assert_allclose(shared.latent[:2], direct.latent.numpy(), rtol=1e-3, atol=0.02)
+    np.testing.assert_allclose(shared.features[:2], direct.features.numpy(), rtol=1e-3, atol=0.02)
     np.testing.assert_array_equal(shared.latent[0], shared.latent[2])
 
 
