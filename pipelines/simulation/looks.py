@@ -166,7 +166,7 @@ def _as_image(pixels: np.ndarray) -> Image:
 
 def _flat(level: float) -> Callable[[Image, int], Image]:
     def flat(pixels: Image, number: int) -> Image:
-        return _as_image(level + _noise(pixels.shape, number, _NOISE))
+        return _as_image(np.float32(level) + _noise(pixels.shape, number, _NOISE))
 
     return flat
 

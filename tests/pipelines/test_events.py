@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.events import EventSettings, EventTracker, Transition
+from pipelines.types import Unfit, Verdict
 from tests.pipelines.verdicts import Camera
 
 
@@ -134,3 +137,32 @@ def test_phases_keep_their_order_whatever_comes(
             if transition.phase == "end":
                 open_id = None
         assert tracker.event_id == open_id
+
+
+def unfit(camera: Camera, cause: Unfit, score: float = 0.0) -> Verdict:
+    return replace(camera.verdict(score), unfit=cause)
+
+
+def test_a_frame_that_is_not_to_be_judged_begins_nothing() -> None:
+    camera, tracker = Camera(), EventTracker("yard", EventSettings(), "boot")
+    assert tracker.observe(unfit(camera, "black", 9.0)) is None
+    assert tracker.observe(unfit(camera, "unsettled", 9.0)) is None
+    assert tracker.event_id is None
+
+
+def test_a_fault_of_the_camera_ends_its_event_with_the_last_frame_that_was_judged() -> None:
+    camera, tracker = Camera(), EventTracker("yard", EventSettings(), "boot")
+    begun = camera.verdict(5.0)
+    tracker.observe(begun)
+    assert tracker.observe(unfit(camera, "unsettled")) is None
+    end = tracker.observe(unfit(camera, "covered"))
+    assert end is not None
+    assert (end.phase, end.end_reason, end.verdict) == ("end", "health", begun)
+
+
+def test_an_event_goes_on_when_it_was_no_fault_after_all() -> None:
+    camera, tracker = Camera(), EventTracker("yard", EventSettings(), "boot")
+    tracker.observe(camera.verdict(5.0))
+    tracker.observe(unfit(camera, "unsettled"))
+    assert tracker.observe(camera.verdict(9.0)) is not None
+    assert tracker.event_id == "boot-yard-1"

@@ -27,7 +27,7 @@ from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
 from pipelines.sources.spec import parse_source
-from pipelines.types import FLAGGED_BY, Frame, Verdict
+from pipelines.types import FLAGGED_BY, Frame, Unfit, Verdict
 
 
 @dataclass
@@ -40,7 +40,15 @@ class Room:
     verdicts: list[Verdict] = field(default_factory=list)
     seq: int = 0
 
-    def put(self, camera: str, sample: Sample, time_s: float | None = None) -> None:
+    def put(
+        self,
+        camera: str,
+        sample: Sample,
+        time_s: float | None = None,
+        *,
+        unfit: Unfit | None = None,
+        held: bool = False,
+    ) -> None:
         self.seq += 1
         self.mailboxes[camera].put(
             Frame(
@@ -51,6 +59,8 @@ class Room:
                 time_s=sample.time_s if time_s is None else time_s,
                 wall_s=sample.wall_s,
                 picture=sample.picture,
+                unfit=unfit,
+                held=held,
             )
         )
 
@@ -419,3 +429,36 @@ def test_a_trial_called_off_ends_at_once_and_one_in_another_light_is_judged_in_i
             room.judge("a", sample)
         assert engine.encoded - before == 21
         assert not room.infer.news
+
+
+def test_a_frame_that_is_unfit_is_handed_on_unjudged_and_counted(room: Room, samples: list[Sample]) -> None:
+    judged = [room.judge("a", sample) for sample in samples[:4]]
+    room.put("a", samples[4], unfit="black")
+    assert room.infer.step()
+    verdict = room.verdicts[-1]
+    assert (verdict.unfit, verdict.score, verdict.flagged) == ("black", 0.0, False)
+    assert room.value("vigil_suppressed_total", camera="a", cause="black") == 1
+    assert room.value("vigil_frames_analysed_total", camera="a") == len(judged)
+    assert room.infer.analysed_ns == verdict.judged_ns  # the daemon is at work, whatever the camera shows
+
+
+def test_after_an_unfit_frame_a_camera_is_judged_afresh(room: Room, samples: list[Sample]) -> None:
+    for sample in samples[:4]:
+        room.judge("a", sample)
+    room.put("a", samples[4], unfit="covered")
+    room.infer.step()
+    afresh = room.judge("a", samples[5])
+    room.judge("b", samples[5], samples[5].time_s)
+    assert afresh.score == pytest.approx(room.verdicts[-1].score, abs=1e-3)
+
+
+def test_a_held_frame_is_judged_and_begins_no_alarm(room: Room, samples: list[Sample]) -> None:
+    intruder = [sample for sample in samples if 3.0 <= sample.time_s <= 5.0]
+    for sample in intruder:
+        room.put("a", sample, held=True)
+        room.infer.step()
+    held = [verdict for verdict in room.verdicts if verdict.score >= verdict.threshold]
+    assert held
+    assert {verdict.unfit for verdict in held} == {"unsettled"}
+    assert not any(verdict.flagged for verdict in room.verdicts)
+    assert room.value("vigil_suppressed_total", camera="a", cause="unsettled") == len(held)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,8 @@ from pipelines.events import EventSettings
 from pipelines.metrics import Metrics
 from pipelines.publish import Publisher, PublishSettings
 from pipelines.schema import wire_schema
-from pipelines.wire import StatusMessage
+from pipelines.types import HealthEvent
+from pipelines.wire import HealthMessage, StatusMessage
 from tests.pipelines.publishing import drain, only_alerts, only_statuses, rig, status
 from tests.pipelines.verdicts import SECOND, Camera
 
@@ -317,3 +319,20 @@ def test_junk_from_subscribers_is_ignored() -> None:
             rude.send(junk)
         for _ in range(3):
             assert made.publisher.step()
+
+
+def test_faults_are_published_on_a_topic_of_their_own() -> None:
+    fault = HealthEvent("yard", "black", "begin", 1, "the picture is black", False, 1.8e9, 1.8e9, 0.0)
+    with rig() as made, made.subscriber() as subscriber:
+        made.publisher.fault(fault)
+        made.publisher.fault(replace(fault, phase="end", wall_s=1.8e9 + 7, duration_s=7.0))
+        told: list[HealthMessage] = []
+        while len(told) < 2:
+            heard = made.until(subscriber, lambda message: isinstance(message, HealthMessage))
+            told += [message for message in heard if isinstance(message, HealthMessage)]
+    begin, end = (message.header for message in told)
+    assert (begin.kind, begin.phase, begin.cause, begin.judged) == ("black", "begin", "the picture is black", False)
+    assert (end.phase, end.duration_s, end.fault_id) == ("end", 7.0, "boot1-yard-fault-1")
+    assert begin.fault_id == end.fault_id
+    for header in (begin, end):
+        jsonschema.Draft202012Validator(wire_schema()).validate(json.loads(msgspec.json.encode(header)))

@@ -72,3 +72,20 @@ def test_many_cameras_do_not_speak_all_at_once() -> None:
     made = board(*(f"cam{number}" for number in range(100)))
     counts = [len(made.due(SECOND)) for _ in range(5)]
     assert counts == [32, 32, 32, 4, 0]
+
+
+def test_a_fault_that_comes_or_goes_is_due_at_once() -> None:
+    made = board("yard")
+    made.report(status("yard", "live"), now_ns=0)
+    made.due(0)
+    made.report(replace(status("yard", "live"), health=("black",)), now_ns=SECOND)
+    assert [s.health for s in made.due(SECOND)] == [("black",)]
+    made.report(status("yard", "live"), now_ns=2 * SECOND)
+    assert [s.health for s in made.due(2 * SECOND)] == [()]
+
+
+def test_a_frame_that_was_not_judged_leaves_the_latest_score() -> None:
+    made, camera = board("yard"), Camera()
+    made.saw(camera.verdict(2.5))
+    made.saw(replace(camera.verdict(0.0), unfit="black"))
+    assert made.status("yard").score == 2.5
