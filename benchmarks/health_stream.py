@@ -29,6 +29,10 @@ WARM_S: Final = 14.0
 _TOGETHER_S: Final = 1.5
 """An alarm that the camera without faults raises at the same time was not the fault's."""
 
+_EARLY_S: Final = 0.5
+"""A key frame may come so much before it was reckoned."""
+_AT_ONCE: Final = ("lost", "stalled", "clock", "corrupt")
+
 Deed = Callable[[RtspServer, str], None]
 
 
@@ -96,8 +100,11 @@ class Ward:
         *names, control = self.server.names
         began = {}
         for name in names:
-            began[name] = time.time()
+            asked = time.time()
             DEEDS[kind](self.server, name)
+            # A look has to be coded first, and begins at the next key frame, one a second; what is cut is cut at once.
+            ahead_s = -self.server.position(name).clip_s % 1.0
+            began[name] = asked if kind in _AT_ONCE else time.time() + ahead_s
         self.listen(WATCH_S)
         for name in names:
             self.server.restore(name)
@@ -107,7 +114,7 @@ class Ward:
 
 
 def _trial(kind: HealthKind, heard: Heard, began_s: float, control: list[float]) -> Trial:
-    told = [(at_s - began_s, which) for at_s, which in heard.faults if at_s >= began_s]
+    told = [(max(0.0, at_s - began_s), which) for at_s, which in heard.faults if at_s >= began_s - _EARLY_S]
     named = [after_s for after_s, which in told if which == kind]
     alarms = [at_s for at_s in heard.alarms if at_s >= began_s]
     caused = [at_s for at_s in alarms if not any(abs(at_s - other_s) < _TOGETHER_S for other_s in control)]

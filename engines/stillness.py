@@ -16,10 +16,22 @@ _SAME: Final = 0.02
 """Grey levels: two frames that differ by less are the same picture."""
 _SAME_AGAIN: Final = 0.06
 """A key frame codes the same picture anew, a little differently."""
-_ANCHORS: Final = 5
+_ANCHORS: Final = 12
+_RUN_S: Final = 1.0
+"""So long pictures must have come back before it counts since when."""
 _ACROSS: Final = 16
 _CALM: Final = 230
 """Of _ACROSS x _ACROSS blocks, those that count, the calmest: a clock in the picture goes on in one that is frozen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Anchor:
+    """A picture that was new."""
+
+    time_s: float
+    grey: Codes
+    gist: Codes
+    """uint8 [_ACROSS, _ACROSS]: quick to compare."""
 
 
 @dataclass(slots=True)
@@ -28,7 +40,10 @@ class Stillness:
 
     _last: Codes | None = None
     _since_s: float = 0.0
-    _anchors: deque[Codes] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
+    _run_s: float = 0.0
+    """When the picture began to repeat itself; `_since_s` is when it first came."""
+    _repeating: bool = False
+    _anchors: deque[_Anchor] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
     """The latest pictures that were new: what is frozen is coded in as many ways as there are frames to a key frame."""
 
     def step(self, time_s: float, grey: Codes) -> float:
@@ -36,21 +51,32 @@ class Stillness:
         last, self._last = self._last, grey
         if last is None or last.shape != grey.shape:
             self._anchors.clear()
-        if not self._repeats(last, grey):
-            self._since_s = time_s
-            self._anchors.append(grey)
-        return time_s - self._since_s
+        elif stir(last, grey) <= _SAME:
+            self._repeating = True
+            return self._lasted(time_s)
+        gist = np.asarray(cv2.resize(grey, (_ACROSS, _ACROSS), interpolation=cv2.INTER_AREA), np.uint8)
+        known = next((anchor for anchor in self._anchors if _alike(anchor, grey, gist)), None)
+        if known is None:
+            self._since_s = self._run_s = time_s
+            self._anchors.append(_Anchor(time_s, grey, gist))
+        elif not self._repeating:
+            self._since_s, self._run_s = known.time_s, time_s
+        self._repeating = known is not None
+        return self._lasted(time_s)
+
+    def _lasted(self, time_s: float) -> float:
+        run_s = time_s - self._run_s
+        return time_s - self._since_s if run_s >= _RUN_S else run_s
 
     def forget(self) -> None:
         """Begin anew."""
         self._last = None
 
-    def _repeats(self, last: Codes | None, grey: Codes) -> bool:
-        if not self._anchors or last is None:
-            return False
-        if stir(last, grey) <= _SAME:
-            return True
-        return any(stir(anchor, grey) <= _SAME_AGAIN for anchor in self._anchors)
+
+def _alike(anchor: _Anchor, grey: Codes, gist: Codes) -> bool:
+    if np.count_nonzero(cv2.absdiff(anchor.gist, gist) > 1) > gist.size - _CALM:
+        return False
+    return stir(anchor.grey, grey) <= _SAME_AGAIN
 
 
 def stir(one: Codes, other: Codes) -> float:

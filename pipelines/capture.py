@@ -205,7 +205,8 @@ class Capture:
 
     def _fail(self, error: SourceError, began: float) -> None:
         """Wait longer with each failure, counted from the attempt's beginning: a time-out has been waiting enough."""
-        self._drop_source()
+        self._tell_loss(error)
+        self._drop_source()  # may take a while: the camera is asked to let go
         lost = isinstance(error, SourceLost)
         self._failures += 1
         longest_s = self._settings.backoff_max_s
@@ -213,10 +214,12 @@ class Capture:
         wait_s = min(doubled_s, longest_s) if lost else longest_s
         wait_s *= 1 - self._settings.jitter * random.random()  # noqa: S311 - not for secrets
         self._retry_at = max(began + wait_s, time.monotonic() + _SHORTEST_PAUSE_S)
+
+    def _tell_loss(self, error: SourceError) -> None:
         reason = redact(str(error))
         if self._health is not None:
             self._health.gone("stalled" if isinstance(error, SourceStalled) else "lost", reason)
-        self._become("lost" if lost else "refused", reason)
+        self._become("lost" if isinstance(error, SourceLost) else "refused", reason)
 
     def _drop_source(self) -> None:
         source, self._source = self._source, None

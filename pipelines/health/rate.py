@@ -8,7 +8,7 @@ from typing import Final
 from pipelines.health.evidence import WELL, Evidence, Seen
 from pipelines.types import HealthKind
 
-_WINDOW_S: Final = 2.0
+_WINDOW_S: Final = 1.5
 _FALLEN: Final = 0.6
 _LEARN_S: Final = 8.0
 """The rate of this long, after the first moments of a connection, is the usual one."""
@@ -21,7 +21,7 @@ class FrameRate:
     """Frames received, analysed or not, by the camera's own clock: a busy machine does not make a camera slow."""
 
     kind: HealthKind = "frame_rate"
-    begin_s = 0.3
+    begin_s = 0.2
     end_s = 1.5
 
     def __init__(self) -> None:

@@ -167,8 +167,13 @@ class Decoder:
     def _receive(self) -> bool:
         """Read a packet and decode it, if there is one yet; False at the end."""
         label, timeout_s = self._source.label, self._source.read_timeout_s
+        asked = time.monotonic()
         try:
-            self._decode(next(self._packets))
+            packet = next(self._packets)
+            if self.live and self._decoded and time.monotonic() - asked >= timeout_s:
+                # What libav has held back for the next packet, and lets go when none came in time.
+                raise SourceStalled(f"{label}: no frame for {timeout_s:g} s: stalled")
+            self._decode(packet)
         except StopIteration:
             if self.live:
                 raise SourceLost(f"{label}: the stream ended or its connection was closed") from None

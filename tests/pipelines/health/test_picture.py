@@ -105,10 +105,8 @@ def test_a_truck_before_the_camera_is_no_moved_camera() -> None:
 
 
 def test_a_picture_that_coding_often_repeats_is_frozen_only_after_much_longer() -> None:
-    still = list(place()[:8])
-
     def quiet(_: Pixels, number: int) -> Pixels:
-        return still[number // 7 % 8]  # repeats for 1.4 s at a time
+        return place()[1 + number // 7]  # repeats for 1.4 s at a time
 
     camera = Watched()
     camera.watch(seconds(30, quiet))

@@ -13,8 +13,8 @@ from tests.pipelines.health.watched import STREAM, Watched, noisy, place, second
 def test_a_frame_rate_that_fell_is_told_within_three_seconds_and_ends() -> None:
     camera = Watched()
     camera.watch(seconds(20))
-    for number in range(15):
-        camera.see(place()[number], skipped=0)
+    for pixels in seconds(3):
+        camera.see(pixels, skipped=0)
     assert camera.begun == ["frame_rate"]
     assert "instead of 15.0" in camera.told[0].cause
     camera.watch(seconds(5))
@@ -24,7 +24,7 @@ def test_a_frame_rate_that_fell_is_told_within_three_seconds_and_ends() -> None:
 def test_frames_are_judged_while_the_rate_is_low() -> None:
     camera = Watched()
     camera.watch(seconds(20))
-    told = [camera.see(place()[number], skipped=0) for number in range(25)]
+    told = [camera.see(pixels, skipped=0) for pixels in seconds(5)]
     assert not any(fitness.unfit or fitness.held for fitness in told)
     assert camera.told[0].judged
 
@@ -32,8 +32,8 @@ def test_frames_are_judged_while_the_rate_is_low() -> None:
 def test_a_file_has_no_frame_rate_to_fall() -> None:
     camera = Watched(stream=replace(STREAM, live=False), pts_s=None)
     camera.watch(seconds(20))
-    for number in range(25):
-        camera.see(place()[number], skipped=0)
+    for pixels in seconds(5):
+        camera.see(pixels, skipped=0)
     assert camera.told == []
 
 
@@ -64,8 +64,8 @@ def test_a_network_that_holds_frames_back_and_then_hurries_is_no_jump() -> None:
     camera = Watched()
     camera.watch(seconds(5))
     camera.see(place()[0], after_s=1.8, stamped_s=0.2)
-    for number in range(9):
-        camera.see(place()[number], after_s=0.02, stamped_s=0.2)
+    for pixels in seconds(1.8):
+        camera.see(pixels, after_s=0.02, stamped_s=0.2)
     camera.watch(seconds(3))
     assert "clock" not in camera.begun
 
@@ -95,7 +95,7 @@ def test_another_codec_is_told_and_its_pictures_are_judged() -> None:
 def test_damaged_frames_are_told_as_one_fault_and_not_judged() -> None:
     camera = Watched()
     camera.watch(seconds(5))
-    told = [camera.see(place()[number], corrupt=number % 3 == 0, damaged=number % 3 != 2) for number in range(12)]
+    told = [camera.see(p, corrupt=n % 3 == 0, damaged=n % 3 != 2) for n, p in enumerate(seconds(2.4))]
     assert camera.begun == ["corrupt"]
     assert [fitness.unfit for fitness in told] == ["corrupt", "corrupt", None] * 4
     camera.watch(seconds(4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
+from itertools import count, islice
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from pipelines.types import HealthEvent
 from tests.footage import walkers
 
 FPS = 5.0
+_GRAINS = count()
 STREAM = Stream(320, 240, "h264", live=True)
 
 
@@ -96,11 +97,18 @@ class Watched:
         return self.registry.get_sample_value(name, {"camera": "gate", **labels})
 
 
-def seconds(count: float, change: Callable[[Pixels, int], Pixels] = lambda p, _: p) -> Iterator[Pixels]:
-    """So many seconds of the place, each frame changed; `change` is given the frame's number."""
+def seconds(length_s: float, change: Callable[[Pixels, int], Pixels] = lambda p, _: p) -> Iterator[Pixels]:
+    """So many seconds of the place, each frame changed; `change` is given the frame's number. No two are the same."""
     frames = place()
-    for number in range(round(count * FPS)):
-        yield change(frames[number % len(frames)], number)
+    for number in range(round(length_s * FPS)):
+        grained = cv2.add(frames[number % len(frames)], _grain()[next(_GRAINS) % len(_grain())])
+        yield change(np.asarray(grained, np.uint8), number)
+
+
+@cache
+def _grain() -> tuple[Pixels, ...]:
+    rng = np.random.default_rng(5)
+    return tuple(rng.integers(0, 4, (256, 256, 3), np.uint8) for _ in range(37))
 
 
 def noisy(level: float) -> Callable[[Pixels, int], Pixels]:
