@@ -24,6 +24,7 @@ from typing import Final
 from benchmarks.fuzzing.files import cut_down, network_target, profile_target, sidecar_target, truth_target
 from benchmarks.fuzzing.guard import keys_target, zap_target
 from benchmarks.fuzzing.http import http_target
+from benchmarks.fuzzing.replay import answer_target, request_target
 from benchmarks.fuzzing.run import Outcome, fuzz
 from benchmarks.fuzzing.settings import settings_target
 from benchmarks.fuzzing.sources import fragment_target, list_target, source_target
@@ -47,6 +48,8 @@ TARGETS: Final[Mapping[str, Callable[[Workshop], Target]]] = {
     "zap": zap_target,
     "keys": keys_target,
     "http": http_target,
+    "request": request_target,
+    "answer": answer_target,
 }
 _MORE_MEMORY = 2 * 2**30
 """Bytes of address space beyond what the process has when it begins."""

@@ -19,6 +19,8 @@ CASES = {
     "list": 150,
     "truth": 250,
     "zap": 500,
+    "request": 300,
+    "answer": 300,
 }
 """About half a second of a quiet core each."""
 
