@@ -17,6 +17,9 @@ _SAME: Final = 0.02
 _SAME_AGAIN: Final = 0.06
 """A key frame codes the same picture anew, a little differently."""
 _ANCHORS: Final = 12
+_EVERY: Final = 8
+_OTHER: Final = 0.3
+"""Of single pixels, the share that may differ at all: noise changes more."""
 _RUN_S: Final = 1.0
 """So long pictures must have come back before it counts since when."""
 _ACROSS: Final = 16
@@ -31,7 +34,7 @@ class _Anchor:
     time_s: float
     grey: Codes
     gist: Codes
-    """uint8 [_ACROSS, _ACROSS]: quick to compare."""
+    """Every eighth pixel of every eighth row: quick to compare."""
 
 
 @dataclass(slots=True)
@@ -54,8 +57,8 @@ class Stillness:
         elif stir(last, grey) <= _SAME:
             self._repeating = True
             return self._lasted(time_s)
-        gist = np.asarray(cv2.resize(grey, (_ACROSS, _ACROSS), interpolation=cv2.INTER_AREA), np.uint8)
-        known = next((anchor for anchor in self._anchors if _alike(anchor, grey, gist)), None)
+        gist = np.ascontiguousarray(grey[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY])
+        known = self._known(grey, gist)
         if known is None:
             self._since_s = self._run_s = time_s
             self._anchors.append(_Anchor(time_s, grey, gist))
@@ -64,6 +67,13 @@ class Stillness:
         self._repeating = known is not None
         return self._lasted(time_s)
 
+    def _known(self, grey: Codes, gist: Codes) -> _Anchor | None:
+        if not self._anchors:
+            return None
+        near = (np.stack([anchor.gist for anchor in self._anchors]) != gist).mean((1, 2)) < _OTHER
+        alike = (anchor for anchor, is_near in zip(self._anchors, near, strict=True) if is_near)
+        return next((anchor for anchor in alike if stir(anchor.grey, grey) <= _SAME_AGAIN), None)
+
     def _lasted(self, time_s: float) -> float:
         run_s = time_s - self._run_s
         return time_s - self._since_s if run_s >= _RUN_S else run_s
@@ -71,12 +81,6 @@ class Stillness:
     def forget(self) -> None:
         """Begin anew."""
         self._last = None
-
-
-def _alike(anchor: _Anchor, grey: Codes, gist: Codes) -> bool:
-    if np.count_nonzero(cv2.absdiff(anchor.gist, gist) > 1) > gist.size - _CALM:
-        return False
-    return stir(anchor.grey, grey) <= _SAME_AGAIN
 
 
 def stir(one: Codes, other: Codes) -> float:

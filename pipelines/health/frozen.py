@@ -12,7 +12,7 @@ from engines.stillness import Stillness
 from pipelines.health.evidence import WELL, Evidence, Seen
 from pipelines.types import HealthKind
 
-_LEAST_S: Final = 2.0
+_LEAST_S: Final = 1.7
 _LONGER: Final = 2.5
 """Times the longest repetition of the camera's past."""
 _UNKNOWN_S: Final = 3.0
