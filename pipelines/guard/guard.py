@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -62,6 +64,8 @@ class Guard:
         self._questions: zmq.Socket[bytes] | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._heard: deque[tuple[str, int, str]] = deque(maxlen=100_000)
+        self._numbers = itertools.count()
+        self._armed: deque[tuple[str, str, threading.Event]] = deque()
         self._poller = zmq.Poller()
         self._ticked = self._reloaded = 0.0
 
@@ -75,7 +79,13 @@ class Guard:
     def arm(self, socket: zmq.Socket[bytes], listener: str) -> None:
         """Set up a socket, by the thread that owns it and before it is bound, to be minded as `listener`."""
         arm_server(socket, self._keys, most_bytes=self._bounds[listener].message_bytes, domain=listener)
-        socket.monitor(_address(listener), EVENTS)
+        # A name of its own each time: that of a former socket may not be free yet.
+        address = f"inproc://vigil.guard.{listener}.{next(self._numbers)}"
+        awaited = threading.Event()
+        self._armed.append((listener, address, awaited))
+        if not awaited.wait(_FAREWELL_S):
+            raise PublishError(f"the guard does not answer for {listener}")
+        socket.monitor(address, EVENTS)
 
     def heard(self, listener: str, frame: zmq.Frame) -> None:
         """Tell of a request, so that the guard knows whose connection it came by; for the socket's owner to call."""
@@ -88,12 +98,6 @@ class Guard:
     def open(self) -> None:
         """Be there before the sockets: ZeroMQ blocks on a monitor that nobody reads."""
         self._context = zmq.Context()
-        for listener in self._lobbies:
-            monitor = self._context.socket(zmq.PAIR)
-            monitor.setsockopt(zmq.RCVHWM, 0)
-            monitor.connect(_address(listener))
-            self._monitors[listener] = monitor
-            self._poller.register(monitor, zmq.POLLIN)
         self._questions = self._context.socket(zmq.REP)
         self._questions.setsockopt(zmq.LINGER, 0)
         self._questions.bind(ENDPOINT)
@@ -104,12 +108,16 @@ class Guard:
 
     def step(self) -> bool:
         """Wait a tenth of a second at most, then see to all that has happened."""
+        while self._armed:
+            listener, address, awaited = self._armed.popleft()
+            self._await_monitor(listener, address)
+            awaited.set()
         ready = dict(self._poller.poll(_WAIT_MS))
         if self._questions in ready:
             self._answer()
-        for listener, monitor in self._monitors.items():
-            if monitor in ready:
-                self._watch(self._lobbies[listener], monitor)
+        for listener, monitor in tuple(self._monitors.items()):
+            if monitor in ready and not self._watch(self._lobbies[listener], monitor):
+                self._forget_monitor(listener)
         self._listen()
         now = time.monotonic()
         if now - self._ticked >= _TICK_S:
@@ -163,13 +171,31 @@ class Guard:
         else:
             refusals.note("unknown_key", question.address, f"its key {key.decode()} is not among those allowed")
 
+    def _await_monitor(self, listener: str, address: str) -> None:
+        """Listen to the monitor of a socket; ZeroMQ blocks on one that nobody reads."""
+        self._forget_monitor(listener)
+        monitor = self.context.socket(zmq.PAIR)
+        monitor.setsockopt(zmq.RCVHWM, 0)
+        monitor.connect(address)
+        self._monitors[listener] = monitor
+        self._poller.register(monitor, zmq.POLLIN)
+
+    def _forget_monitor(self, listener: str) -> None:
+        former = self._monitors.pop(listener, None)
+        if former is not None:
+            self._poller.unregister(former)
+            former.close(linger=0)
+
     @staticmethod
-    def _watch(lobby: Lobby, monitor: zmq.Socket[bytes]) -> None:
+    def _watch(lobby: Lobby, monitor: zmq.Socket[bytes]) -> bool:
+        """Read what it tells; False when it has told its last."""
         for _ in range(_MOST_AT_ONCE):
             try:
-                lobby.see(monitor.recv_multipart(zmq.NOBLOCK))
+                if not lobby.see(monitor.recv_multipart(zmq.NOBLOCK)):
+                    return False
             except zmq.Again:
-                return
+                break
+        return True
 
     def _listen(self) -> None:
         for _ in range(len(self._heard)):
@@ -205,7 +231,3 @@ class Guard:
     @property
     def _allowed(self) -> int:
         return 0 if self._allow is None else len(self._allow.names)
-
-
-def _address(listener: str) -> str:
-    return f"inproc://vigil.guard.{listener}"

@@ -59,8 +59,8 @@ class Lobby:
         self.listening = False
         """Between its first event and its last."""
 
-    def see(self, frames: list[bytes]) -> None:
-        """Take one event of the monitor."""
+    def see(self, frames: list[bytes]) -> bool:
+        """Take one event of the monitor; False when it was the last."""
         event, value = _EVENT.unpack(frames[0])
         if event == zmq.EVENT_LISTENING:
             self._local, self.listening = frames[1].decode(), True
@@ -72,9 +72,11 @@ class Lobby:
             self._turned_away += 1  # told by who was asked, with the key; the connection ends soon
         elif event == zmq.EVENT_MONITOR_STOPPED:
             self.listening = False
+            self.close()
         else:
             # ZeroMQ's one thread tells next, in this very monitor, whose connection that was.
             self._failure = self._explain(event, value)
+        return bool(event != zmq.EVENT_MONITOR_STOPPED)
 
     def heard(self, fd: int, user: str) -> None:
         """A connection has sent a request, under the name and key it was let in by."""

@@ -51,6 +51,7 @@ class Minded:
     registry: CollectorRegistry
     clients: Context
     keys: KeyFolder | None
+    guard: Guard
     sent: int = 0
     kept: list[zmq.Socket[bytes]] = field(default_factory=list)
 
@@ -116,7 +117,7 @@ def minded(keys: KeyFolder | None = None, bounds: Bounds | None = None) -> Itera
     outlet, clients = Outlet(high_water=100, linger_ms=100, context=guard), zmq.Context()
     clients.linger = 0
     try:
-        yield Minded(outlet, outlet.open("tcp://127.0.0.1:*"), registry, clients, keys)
+        yield Minded(outlet, outlet.open("tcp://127.0.0.1:*"), registry, clients, keys, guard)
     finally:
         clients.destroy(linger=0)
         outlet.close()

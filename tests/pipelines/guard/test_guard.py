@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import zmq
 
-from pipelines.errors import SubscribeError
+from pipelines.errors import PublishError, SubscribeError
 from pipelines.guard.keyfiles import ClientKeys, KeyPair, read_pair
 from pipelines.guard.lobby import Bounds
+from pipelines.outlet import Outlet
 from pipelines.subscribe import Subscriber
 from tests.pipelines.guard.minded import PATIENCE_S, KeyFolder, Minded, minded
 
@@ -215,6 +216,30 @@ def test_where_keys_are_asked_for_it_is_counted_all_the_same(keys: KeyFolder) ->
         for _ in range(5):
             connect(made).close()
         made.until(lambda: made.refused("no_key") == 5)
+
+
+def opened(outlet: Outlet) -> str:
+    """A former socket's monitor goes when ZeroMQ's own thread has closed it; a supervisor tries again likewise."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return outlet.open("tcp://127.0.0.1:*")
+        except PublishError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_a_socket_that_is_made_anew_is_minded_again() -> None:
+    """ZeroMQ's one thread blocks on a monitor that nobody reads: no socket of the context would work any more."""
+    with minded() as made:
+        made.hears(made.subscriber())
+        for _ in range(3):
+            made.outlet.close()
+            made.outlet = Outlet(high_water=100, linger_ms=100, context=made.guard)
+            made.endpoint = opened(made.outlet)
+            made.hears(made.subscriber())
+            made.until(lambda: made.connections() == 1)
+        made.outlet.close()
 
 
 def test_descriptors_end_where_they_began() -> None:
