@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 import zmq
 
+from pipelines.compose import status_header
 from pipelines.desk import Desk, PublishedCamera
 from pipelines.dispatch import Dispatch
 from pipelines.events import Transition
@@ -36,7 +37,6 @@ from pipelines.wire import (
     encode_message,
     encode_regime,
     encode_status,
-    status_header,
 )
 
 __all__ = ["PublishSettings", "PublishedCamera", "Publisher"]

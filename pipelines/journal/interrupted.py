@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pipelines.compose import iso_time
 from pipelines.journal.store import Unfinished
-from pipelines.wire import AlertMessage, iso_time
+from pipelines.wire import AlertMessage
 
 REASON = "interrupted"
 

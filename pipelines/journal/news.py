@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.compose import iso_time
 from pipelines.headers import JOURNAL_SCHEMA, JournalHeader
 from pipelines.journal.condition import Condition
 from pipelines.journal.journal import Journal
 from pipelines.metrics import JournalMetrics
-from pipelines.wire import iso_time
 
 _log = logging.getLogger("vigil.journal")
 

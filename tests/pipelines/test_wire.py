@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipelines.compose import status_header
 from pipelines.errors import WireError
 from pipelines.overlay import Painter
 from pipelines.regions import RegionSettings, propose_regions
 from pipelines.schema import wire_schema, wire_schema_text
 from pipelines.types import Alert, Verdict
-from pipelines.wire import AlertMessage, StatusMessage, decode, encode, encode_status, status_header
+from pipelines.wire import AlertMessage, StatusMessage, decode, encode, encode_status
 from tests.pipelines.publishing import status
 from tests.pipelines.verdicts import SECOND, Camera
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from pipelines.compose import iso_time
 from pipelines.headers import AlertHeader, HeatmapHeader, PictureHeader, PictureHeaders
 from pipelines.journal.journal import Journal
 from pipelines.journal.reader import JournalReader, Query
 from pipelines.journal.settings import JournalSettings
 from pipelines.metrics import Metrics
 from pipelines.types import Phase
-from pipelines.wire import AlertMessage, iso_time
+from pipelines.wire import AlertMessage
 
 NOON = 1_795_000_000.0
 
