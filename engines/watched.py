@@ -23,7 +23,7 @@ from engines.surroundings import Seen, Surroundings
 
 _STILL: Final = Seen(Situation(), "day", jolted=False, switching=False, begins=False)
 
-_UNKNOWN: Final = np.float32(1.5)
+_UNKNOWN: Final = np.float32(2)
 """Motion counts for so much less in a regime that was never enrolled: how noisy it is, is not known."""
 
 
