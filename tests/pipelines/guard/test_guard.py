@@ -122,7 +122,7 @@ def test_no_key_and_a_wrong_server_key_are_refused_by_name(keys: KeyFolder, capl
         made.until(lambda: made.refused("no_key") > 0 and made.refused("wrong_server_key") > 0)
         # A try may be over sooner than a busy machine gets to look at its address; a client tries on and on.
         who = "(127.0.0.1|an address that hung up before it could be read)"
-        assert re.search(f"refused {who}: no key", caplog.text)
+        assert re.search(f"refused {who}: (no key|it shows no key|hung up without having shown a key)", caplog.text)
         assert re.search(f"refused {who}: expects another server key", caplog.text)
         assert not bare.poll(0)
         assert not misled.poll(0)
