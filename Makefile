@@ -8,9 +8,10 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.runtime        ## learn a place, watch cameras, raise alerts: no camera, GPU or network needed
 	$(BIN)/vigil demo --out demo-output
 
-# Many tests wait for streams and processes more than they compute: two at a time take little more than half the time.
+# Many tests wait for streams and processes more than they compute: two at a time take little more than half the time. A test of real
+# streams and sockets that fails has one more try, since the machine may have paused: the summary names it (`R`).
 test: check                   ## every check that CI runs
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --reruns 1 -rR
 
 test-gpu: $(VENV)/.dev        ## what needs an NVIDIA GPU, on a machine with TensorRT: see engines/runtime/README.md
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tensorrt]'
