@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from benchmarks.rig import CameraServer, free_port
 from pipelines.errors import SubscribeError, SubscribeTimeout, WireError
@@ -24,17 +24,9 @@ Label = tuple[str, int]
 _SECONDS = 20.0
 
 
-def arguments(about: str | None) -> argparse.ArgumentParser:
-    """The arguments that these benchmarks share."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, help="the clip and its profile are kept here, to be used again")
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    return parser
-
-
 @dataclass
 class Place:
-    """A camera, a settings file, and a daemon that is started and killed."""
+    """A camera, a settings file, and a daemon that is started and killed. Leaving it ends what still runs."""
 
     work: Path
     journal: Path
@@ -42,6 +34,15 @@ class Place:
     publish: str = field(default_factory=lambda: f"tcp://127.0.0.1:{free_port()}")
     replay: str = field(default_factory=lambda: f"tcp://127.0.0.1:{free_port()}")
     process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.kill()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     def start(self) -> None:
         """Run the daemon; returns at once."""

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.alerting import Label, Listener, Place, arguments, place
-from benchmarks.rig import tell
+from benchmarks.alerting import Label, Listener, Place, place
+from benchmarks.rig import arguments, tell
 
 
 def fill(disk: Path) -> None:
@@ -77,19 +77,13 @@ def measure(here: Place, disk: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, one a line."""
-    options = arguments(__doc__).parse_args()
+    options = arguments(__doc__, cameras=None).parse_args()
     with tempfile.TemporaryDirectory(prefix="vigil-disk-") as name:
         disk = Path(name)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "vigil", name], check=True)
         try:
-            here = place(options.work, disk / "journal")
-            try:
+            with place(options.work, disk / "journal") as here:
                 tell(measure(here, disk), options.json)
-            finally:
-                here.server.kill()
-                if here.process is not None:
-                    here.process.kill()
-                    here.process.wait()
         finally:
             subprocess.run(["umount", "--lazy", name], check=True)
 

@@ -14,8 +14,8 @@ import time
 from collections import Counter, defaultdict
 from typing import Any
 
-from benchmarks.alerting import Label, Listener, Place, arguments, place
-from benchmarks.rig import tell
+from benchmarks.alerting import Label, Listener, Place, place
+from benchmarks.rig import arguments, tell
 
 
 def judge(kept: list[Label], plain: list[Label], joined: list[Label]) -> dict[str, Any]:
@@ -63,17 +63,12 @@ def kill_often(here: Place, times: int, seed: int) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, one a line."""
-    parser = arguments(__doc__)
+    parser = arguments(__doc__, cameras=None)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    here = place(options.work)
-    try:
+    with place(options.work) as here:
         tell(kill_often(here, options.times, options.seed), options.json)
-    finally:
-        here.server.kill()
-        if here.process is not None:
-            here.process.kill()
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.alerting import Label, Listener, Place, arguments, place
-from benchmarks.rig import tell
+from benchmarks.alerting import Label, Listener, Place, place
+from benchmarks.rig import arguments, tell
 
 
 def heard(path: Path) -> list[Label]:
@@ -70,16 +70,11 @@ def measure(here: Place, seconds: float) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, one a line."""
-    parser = arguments(__doc__)
+    parser = arguments(__doc__, cameras=None)
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
-    here = place(options.work)
-    try:
+    with place(options.work) as here:
         tell(measure(here, options.seconds), options.json)
-    finally:
-        here.server.kill()
-        if here.process is not None:
-            here.process.kill()
 
 
 if __name__ == "__main__":

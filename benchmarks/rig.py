@@ -47,11 +47,12 @@ def prepare(work: Path, views: int) -> None:
             subprocess.run([sys.executable, "-m", "daemon", *command], check=True)
 
 
-def arguments(about: str | None) -> argparse.ArgumentParser:
-    """The arguments that the benchmarks of a running daemon share."""
+def arguments(about: str | None, *, cameras: int | None = 8) -> argparse.ArgumentParser:
+    """The arguments that the benchmarks of a running daemon share; without `cameras` their number is no choice."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="clips and profiles are kept here, to be used again")
-    parser.add_argument("--cameras", type=int, default=8)
+    if cameras is not None:
+        parser.add_argument("--cameras", type=int, default=cameras)
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
     return parser
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ import msgspec
 from pipelines.errors import JournalDamaged, JournalError
 from pipelines.headers import AlertHeader
 from pipelines.journal.pictures import PictureFiles
-from pipelines.journal.sqlite import DATABASE, check_version, connect, explain
+from pipelines.journal.sqlite import DATABASE, check_version, connect, explained
 from pipelines.journal.store import Lost, PictureRef
 from pipelines.position import Position
 from pipelines.wire import ALERT_TOPIC
@@ -93,7 +93,7 @@ class JournalReader:
         if not self._database.is_file():
             raise JournalError(f"{folder}: there is no journal in it")
         self._inode = self._stat()
-        with self._explained():
+        with explained(self._database):
             self._connection = self._connect()
         try:
             self._check()
@@ -116,7 +116,7 @@ class JournalReader:
 
     def place_of(self, position: Position) -> int | None:
         """The id after which all alerts come that follow a position; None when its run is not known here."""
-        with self._explained():
+        with explained(self._database):
             row = self._connection.execute(
                 "SELECT id FROM alerts WHERE boot_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",
                 (position.boot_id, position.seq),
@@ -142,7 +142,7 @@ class JournalReader:
         chosen = {text: getattr(query, name) for name, text in _CONDITIONS.items() if getattr(query, name) is not None}
         where = f"WHERE {' AND '.join(chosen)}" if chosen else ""
         limit = "" if query.most is None else f"LIMIT {int(query.most)}"
-        with self._explained():
+        with explained(self._database):
             rows = self._connection.execute(
                 f"{_EVENT} {where} ORDER BY began_unix DESC, event_id DESC {limit}",
                 tuple(chosen.values()),
@@ -151,7 +151,7 @@ class JournalReader:
 
     def lost(self) -> list[Lost]:
         """Numbers that are known never to have been kept."""
-        with self._explained():
+        with explained(self._database):
             rows = self._connection.execute("SELECT boot_id, first, last, reason FROM lost ORDER BY boot_id, first")
             return [Lost(*row) for row in rows]
 
@@ -188,12 +188,12 @@ class JournalReader:
         return connection
 
     def _check(self) -> None:
-        with self._explained():
+        with explained(self._database):
             if not check_version(self._connection, self._database):
                 raise JournalError(f"{self._database.parent}: the journal is being made")
 
     def _alerts(self, rest: str, values: Sequence[Any]) -> list[KeptAlert]:
-        with self._explained():
+        with explained(self._database):
             rows = self._connection.execute(f"{_ALERT} {rest}", values).fetchall()
         return [_alert(row) for row in rows]
 
@@ -203,13 +203,6 @@ class JournalReader:
         except OSError:
             return (0, 0)
         return (found.st_dev, found.st_ino)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise explain(error, self._database) from error
 
 
 def _alert(row: tuple[int, str, bytes, str | None, int, int, int]) -> KeptAlert:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +92,15 @@ def check_version(connection: sqlite3.Connection, database: Path) -> bool:
     if found != APPLICATION_ID:
         raise JournalDamaged(f"{database}: is no journal of Vigil's")
     return True
+
+
+@contextmanager
+def explained(database: Path) -> Iterator[None]:
+    """Raise what the database says of what is done in here as a `JournalError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(error, database) from error
 
 
 def explain(error: sqlite3.Error, database: Path) -> JournalError:

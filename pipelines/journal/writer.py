@@ -14,7 +14,7 @@ from pipelines.errors import JournalDamaged
 from pipelines.headers import AlertHeader
 from pipelines.journal.clock import JournalClock, uptime_s
 from pipelines.journal.disk import on_disk
-from pipelines.journal.sqlite import APPLICATION_ID, DATABASE, SCHEMA, VERSION, check_version, connect, explain
+from pipelines.journal.sqlite import APPLICATION_ID, DATABASE, SCHEMA, VERSION, check_version, connect, explained
 from pipelines.journal.store import Lost, NewAlert, OldAlert, PictureRef, Totals, Unfinished
 
 _CHECK_S = 0.5
@@ -54,10 +54,10 @@ class SqliteStore:
     def __init__(self, folder: Path, *, look_over: bool = False) -> None:
         """Open the database, or make it; `look_over`: look for contradictions in it, for at most half a second."""
         self._database = folder / DATABASE
-        with self._explained():
+        with explained(self._database):
             self._connection = connect(self._database, mode="rwc")
         try:
-            with self._explained():
+            with explained(self._database):
                 self._set_up()
                 if look_over:
                     self._look_over()
@@ -78,7 +78,7 @@ class SqliteStore:
 
     def totals(self) -> Totals:
         """How much there is."""
-        with self._explained():
+        with explained(self._database):
             return Totals(*self._connection.execute("SELECT alerts, bytes FROM totals").fetchone())
 
     def age_s(self, alert: OldAlert) -> float:
@@ -88,7 +88,7 @@ class SqliteStore:
     def oldest(self, most: int, *, with_picture: bool = False) -> list[OldAlert]:
         """The alerts that came first, or those of them that still have their pictures."""
         where = "WHERE picture IS NOT NULL" if with_picture else ""
-        with self._explained():
+        with explained(self._database):
             return [OldAlert(*row) for row in self._connection.execute(_OLDEST.format(where=where), (most,))]
 
     def remove(self, alerts: Sequence[OldAlert]) -> None:
@@ -127,13 +127,13 @@ class SqliteStore:
 
     def recent_pictures(self) -> set[str]:
         """Files of the latest alerts, more of them than a power cut can have left unsettled."""
-        with self._explained():
+        with explained(self._database):
             rows = self._connection.execute("SELECT picture FROM alerts ORDER BY id DESC LIMIT ?", (_RECENT,))
             return {row[0] for row in rows if row[0] is not None}
 
     def unfinished(self, boot_id: str) -> list[Unfinished]:
         """Events without an end, of runs other than `boot_id`."""
-        with self._explained():
+        with explained(self._database):
             rows = self._connection.execute(_UNFINISHED, (boot_id,)).fetchall()
         try:
             return [_unfinished(row) for row in rows]
@@ -196,14 +196,14 @@ class SqliteStore:
 
     def _give_back(self) -> None:
         """Shorten the database file by some pages when many of them are free."""
-        with self._explained():
+        with explained(self._database):
             spare = int(self._connection.execute("PRAGMA freelist_count").fetchone()[0])
             if spare > _SPARE_PAGES:
                 self._connection.execute("PRAGMA incremental_vacuum(64)").fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._explained():
+        with explained(self._database):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -212,13 +212,6 @@ class SqliteStore:
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise explain(error, self._database) from error
 
 
 def _unfinished(row: tuple[bytes, str | None, int, int, int, int, int]) -> Unfinished:
