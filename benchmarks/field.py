@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from benchmarks.rig import CameraServer
-from daemon.bench.footage import Footage
+from daemon.bench.footage import ANALYSED_FPS, Footage
 from daemon.bench.rig import Plan, Seat, daemon_watching
 from daemon.bench.scrape import Page
 from daemon.bench.watch import seats
@@ -92,7 +92,11 @@ def brief(clip: Path, seconds: float = BRIEF_S) -> Path:
 
 @contextlib.contextmanager
 def watching(
-    folder: Path, shown: Mapping[str, Seat], groups: Sequence[Sequence[str]], extra: str = ""
+    folder: Path,
+    shown: Mapping[str, Seat],
+    groups: Sequence[Sequence[str]],
+    extra: str = "",
+    fps: float = ANALYSED_FPS,
 ) -> Iterator[Field]:
     """Serve each group of cameras by a process of its own and watch them all; entered when every camera is up.
 
@@ -104,7 +108,7 @@ def watching(
         for server in servers:
             server.start()
         urls = {name: server.url(name) for server in servers for name in server.streams}
-        with daemon_watching(folder, Plan(seats=shown, extra=extra), urls) as (daemon, metrics):
+        with daemon_watching(folder, Plan(seats=shown, fps=fps, extra=extra), urls) as (daemon, metrics):
             yield Field(daemon, metrics, servers)
     finally:
         for server in servers:

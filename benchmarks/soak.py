@@ -31,7 +31,7 @@ from benchmarks.slopes import Slope, slope_of
 from benchmarks.troubles import LOOKS, Spell, spells
 from benchmarks.vitals import NEGLIGIBLE, VITALS, Vitals, read, typical, value_of
 from daemon.bench.figures import Bar, Found, Lines, Series, this_machine
-from daemon.bench.footage import Footage, default_folder
+from daemon.bench.footage import ANALYSED_FPS, Footage, default_folder
 from daemon.bench.running import finish, say
 from daemon.bench.scrape import Page
 from pipelines.simulation.looks import Wardrobe
@@ -215,7 +215,7 @@ def run(options: argparse.Namespace, book: Book) -> None:
     names = list(shown)
     seconds = 60 * options.minutes
     code_looks({seat.clip for seat in shown.values()})
-    with watching(footage.folder, shown, [names]) as field_:
+    with watching(footage.folder, shown, [names], fps=options.fps) as field_:
         say(f"{len(names)} cameras for {options.minutes:g} minutes; Ctrl-C judges what there is")
         try:
             soak(field_, spells(names, seconds, options.period, TROUBLED), seconds, book)
@@ -228,6 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--cameras", type=int, default=16)
+    parser.add_argument("--fps", type=float, default=ANALYSED_FPS, help="frames that each camera has analysed a second")
     parser.add_argument("--period", type=float, default=100.0, help="seconds in which each camera has one trouble")
     parser.add_argument("--work", type=Path, default=default_folder(), help="footage and profiles are kept here")
     parser.add_argument("--out", type=Path, help="keep the figures in this JSON file, samples and plot beside it")
