@@ -118,6 +118,7 @@ class Footage:
         """A clip takes its name when it is whole; the sidecar with its truth, if it has one, is not needed."""
         path = self.folder / name
         if not path.exists():
+            self.prepare()
             self.tell(f"rendering {name}")
             unfinished = partial(path).with_suffix(".mp4")
             make(unfinished)
