@@ -39,6 +39,7 @@ from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
+from pipelines.roster import Roster
 from pipelines.simulation.encode import encode_scene
 from pipelines.simulation.scene import Scene, plan_anomalies
 from pipelines.sources.source import Sample
@@ -80,7 +81,8 @@ class Stage:
         batcher = Batcher([self._mailbox], filled, BatchSettings(window_ms=0, stale_ms=60_000), series)
         self._said: list[Verdict] = []
         gates = {} if gate is None else {CAMERA: gate}
-        self._infer = Infer(batcher, {CAMERA: judge}, self._hear, metrics, series, gates=gates)
+        roster = Roster(metrics, {CAMERA: judge}, series, gates=gates)
+        self._infer = Infer(batcher, roster, self._hear, metrics)
         self._registry = registry
         self._began_ns = time.monotonic_ns()
 

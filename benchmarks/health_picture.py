@@ -23,6 +23,7 @@ from pipelines.health.monitor import Monitor
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
+from pipelines.roster import Roster
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
@@ -100,7 +101,7 @@ class Camera:
         self._mailbox = Mailbox("gate", threading.Condition())
         self._capture = Capture("gate", lambda: reel, self._mailbox, series, health=monitor)
         judge = Judge(engine, Detector(engine, {"gate": profile}))
-        self._infer = Infer(self, {"gate": judge}, self._offer, metrics, {"gate": series})
+        self._infer = Infer(self, Roster(metrics, {"gate": judge}, {"gate": series}), self._offer, metrics)
         self._tracker = EventTracker("gate", EventSettings(), "bench")
 
     def run(self) -> None:
@@ -113,6 +114,9 @@ class Camera:
         _ = timeout_s
         frame = self._mailbox.take()
         return [] if frame is None else [frame]
+
+    def give_back(self, frames: Sequence[Frame]) -> None:
+        """Nothing waits for it."""
 
     @property
     def _now_s(self) -> float:

@@ -29,6 +29,7 @@ from pipelines.batcher import Batcher, BatchSettings
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
+from pipelines.roster import Roster
 from pipelines.shedding import Door, Shedder, SheddingSettings
 from pipelines.types import Frame, Verdict
 
@@ -134,7 +135,7 @@ def run(load: float, capacity: float, seconds: float, *, shed: bool = True) -> d
     judge = Judge(NoEngine(), SlowScorer(1 / capacity))
     batcher = Batcher([camera.mailbox for camera in cameras], filled, BatchSettings(), series)
     judges = dict.fromkeys(series, judge)
-    infer = Infer(batcher, judges, heard.hear, metrics, series, worked=shedder.worked)
+    infer = Infer(batcher, Roster(metrics, judges, series), heard.hear, metrics, worked=shedder.worked)
     threads = [threading.Thread(target=camera.run) for camera in cameras]
     threads.append(threading.Thread(target=lambda: _step(infer, stop)))
     for thread in threads:

@@ -5,7 +5,8 @@
 Runs the daemon on stand-in cameras (640x360 at 15 frames/s, analysed at 5), samples its Python stacks with py-spy, and
 takes each thread's processor time from the kernel: a thread's time is split as its samples are, and the threads of
 native libraries, which have no Python stack, count as their library. With several streams the engine has such threads,
-and the inference thread, which waits for them, passes for working on the network: shares are true with one stream only.
+and the judging threads, which wait for them, pass for working on the network: shares are true with one judge only, as
+the daemon here has.
 The gate is off unless asked for, so that every frame is computed.
 """
 
@@ -143,7 +144,8 @@ def daemon_of(config: Path) -> int:
 
 def profile(footage: Footage, cameras: int, seconds: float, *, gate: bool) -> dict[str, Any]:
     """Watch a daemon for so long."""
-    plan = Plan(seats=seats(footage, cameras, views=2), extra=f"[gate]\nenabled = {str(gate).lower()}")
+    extra = f"[engine]\njudges = 1\n[gate]\nenabled = {str(gate).lower()}"
+    plan = Plan(seats=seats(footage, cameras, views=2), extra=extra)
     with watching(footage.folder, plan), tempfile.TemporaryDirectory() as folder:
         pid = daemon_of(footage.folder / "vigil.toml")
         time.sleep(SETTLE_S)

@@ -33,6 +33,7 @@ from pipelines.outlet import LISTENER
 from pipelines.publish import Publisher
 from pipelines.replay import LISTENER as REPLAY
 from pipelines.replay import REQUESTS, Replay
+from pipelines.roster import Roster
 from pipelines.shedding import Shedder
 from pipelines.stage import Stage
 
@@ -55,11 +56,16 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     boot_id = uuid.uuid4().hex[:12]
     keeping, archive = _keeping(config, metrics, guard, boot_id)
     publisher = Publisher(settings.publish, metrics, boot_id=boot_id, context=guard, archive=archive)
-    shared = _shared(settings, metrics, pulse, publisher)
+    shared = _shared(settings, metrics, pulse, publisher, court.judges)
+    judges = [
+        Infer(shared.batcher, shared.roster, publisher.offer, metrics, worked=shared.shedder.worked, number=number)
+        for number in range(court.judges)
+    ]
     fleet = Fleet(shared)
     captures = fleet.take_in((camera, rulings[camera.name]) for camera in config.cameras)
     reader = SettingsReader(config, rulings, court, settings.reload)
-    posts = [Post(stage.name, _once(stage)) for stage in (guard, publisher, shared.infer)]
+    needed: list[Stage] = [guard, publisher, *judges]
+    posts = [Post(stage.name, _once(stage)) for stage in needed]
     posts[1:1] = keeping
     if settings.http.enabled:
         http = Http(
@@ -76,7 +82,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
         posts=(*posts, Post(reader.name, _once(reader), restart=Backoff()), *captures),
         captures=lambda: fleet.captures,
         board=shared.board,
-        analysed_ns=lambda: shared.infer.analysed_ns,
+        analysed_ns=lambda: shared.roster.analysed_ns,
         stall_s=fleet.stall_s(settings.watchdog.stall_s),
         reloading=Reloads(config, reader, fleet, metrics, pulse),
     )
@@ -118,19 +124,16 @@ def _keeping(config: Config, metrics: Metrics, guard: Guard, boot_id: str) -> tu
     return [*posts, Post(replay.name, _once(replay), restart=Backoff())], Archive(journal, lambda: replay.endpoint)
 
 
-def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher) -> Shared:
+def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher, judges: int) -> Shared:
     filled = threading.Condition()
-    shedder = Shedder(settings.shedding, metrics.load)
-    batcher = Batcher((), filled, settings.batch, {})
-    infer = Infer(batcher, {}, publisher.offer, metrics, {}, worked=shedder.worked)
     return Shared(
         metrics,
         filled,
-        shedder,
+        Shedder(settings.shedding, metrics.load, judges=judges),
         Board(),
         publisher,
-        batcher,
-        infer,
+        Batcher((), filled, settings.batch, {}),
+        Roster(metrics),
         settings.gate,
         pulse,
         settings.reload.shadow_frames,

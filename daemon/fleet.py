@@ -22,10 +22,10 @@ from pipelines.batcher import Batcher
 from pipelines.capture import Capture
 from pipelines.gate import Gate, GateSettings
 from pipelines.health.monitor import Monitor
-from pipelines.infer import Infer
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.publish import PublishedCamera, Publisher
+from pipelines.roster import Roster
 from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Try
 from pipelines.shedding import Door, Shedder
 from pipelines.sources.open import open_source
@@ -48,7 +48,7 @@ class Shared:
     board: Board
     publisher: Publisher
     batcher: Batcher
-    infer: Infer
+    roster: Roster
     gate: GateSettings
     pulse: Pulse
     shadow_frames: int
@@ -91,7 +91,7 @@ class Fleet:
     def take_in(self, rulings: Iterable[tuple[Camera, Ruling]]) -> list[Post]:
         """Make room for cameras with every stage but their own; returns the posts of those."""
         seats = [self._seat(camera, ruling) for camera, ruling in rulings]
-        self._shared.infer.order(*(self._enter(seat) for seat in seats))
+        self._shared.roster.order(*(self._enter(seat) for seat in seats))
         for seat in seats:
             self._shared.batcher.add(seat.mailbox, seat.metrics)
         return [self._post(seat) for seat in seats]
@@ -108,26 +108,26 @@ class Fleet:
         orders: list[Order] = [Leave(name) for name in changes.removed]
         for change in changes.changed:
             orders += self._change(change, rulings.get(change.camera.name), supervisor)
-        self._shared.infer.order(*orders)
+        self._shared.roster.order(*orders)
         for post in posts:
             supervisor.add(post)
 
     def settle(self) -> None:
         """Take note of the profiles that took over after their trial."""
-        news = self._shared.infer.news
+        news = self._shared.roster.news
         while news:
             told = news.popleft()
             seat = self._seats.get(told.camera)
             if seat is None:
                 continue
             if seat.coming is None or seat.coming.profile_id != told.profile_id:
-                self._shared.infer.order(self._enter(seat))  # it was called off in that very moment
+                self._shared.roster.order(self._enter(seat))  # it was called off in that very moment
                 continue
             seat = dataclasses.replace(seat, ruling=seat.coming, coming=None, former_id=seat.ruling.profile_id)
             self._seats[told.camera] = seat
             seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=seat.camera.health)
             self._describe(seat)
-            self._shared.infer.order(Retune(told.camera, _threshold(seat), _gap_s(seat)))
+            self._shared.roster.order(Retune(told.camera, _threshold(seat), _gap_s(seat)))
 
     def _seat(self, camera: Camera, ruling: Ruling) -> _Seat:
         shared = self._shared
@@ -179,7 +179,7 @@ class Fleet:
         shared.metrics.remove_camera(name)
 
     def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
-        """Give a camera other settings; what the inference thread must be told of it is returned."""
+        """Give a camera other settings; what the threads that judge must be told of it is returned."""
         name, before = change.camera.name, self._seats[change.camera.name]
         seat, orders = self._rule(dataclasses.replace(before, camera=change.camera), ruling)
         if seat.ruling is not before.ruling or change.camera.health != before.camera.health:

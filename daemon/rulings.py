@@ -12,7 +12,7 @@ from engines.detector import Detector, Watched, prepare
 from engines.errors import ProfileError
 from engines.profile import Profile
 from engines.runtime.gated import TRIAL_FRAMES
-from engines.runtime.select import EngineSettings, select_engine
+from engines.runtime.select import EngineSettings, judges_of, select_engine
 from engines.view import View
 from pipelines.metrics import Metrics
 from pipelines.seating import Judge
@@ -40,7 +40,9 @@ class Court:
     """Makes rulings. Used by one thread at a time: at the start by the main thread, then by the one that reloads."""
 
     def __init__(self, settings: EngineSettings, most: int, metrics: Metrics) -> None:
-        """Engines by `settings` for batches of up to `most`; `metrics` is told of them."""
+        """Engines by `settings` for batches of up to `most`; `metrics` is told of them. Raises `EngineError`."""
+        self.judges = judges_of(settings)
+        """How many threads may use each engine at a time."""
         self._settings = settings
         self._most = most
         self._metrics = metrics
@@ -55,7 +57,14 @@ class Court:
             watched.retune(camera.threshold)
         judge = self._judges.get(network.id)
         if judge is None:
-            engine = select_engine(network, self._settings, most=self._most, frames=TRIAL_FRAMES, watcher=self._metrics)
+            engine = select_engine(
+                network,
+                self._settings,
+                most=self._most,
+                callers=self.judges,
+                frames=TRIAL_FRAMES,
+                watcher=self._metrics,
+            )
             judge = self._judges[network.id] = Judge(engine, Detector(engine, {}))
         return Ruling(
             profile_id=loaded.id,
@@ -69,7 +78,7 @@ class Court:
         )
 
     def keep(self, networks: Collection[str]) -> None:
-        """Forget the engines of all other networks: the inference thread closes them with their last camera."""
+        """Forget the engines of all other networks: the threads that judge close them with their last camera."""
         self._judges = {network: judge for network, judge in self._judges.items() if network in networks}
         if len(self._judges) > 1:
             _log.warning(

@@ -202,7 +202,8 @@ class Engine(Protocol):
     """A compiled encoder-decoder.
 
     Normalisation is inside the compiled graph. An engine belongs to the thread that opened it: device contexts
-    and streams are made in `open` and released in `close`. Calls raise `engines.errors.EngineError`.
+    and streams are made in `open` and released in `close`. One that was made for several callers, on a processor, may
+    be called by so many threads at a time. Calls raise `engines.errors.EngineError`.
     """
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -60,8 +61,19 @@ class _Case:
     standard: Standard
 
 
+class _Desk(threading.local):
+    """What a thread works with: memory that is kept from batch to batch, and what its last batch was encoded to."""
+
+    def __init__(self) -> None:
+        self.room = Room()
+        self.evened: Pixels = np.empty((0, 0, 0, 3), np.uint8)
+        self.last: Sequence[tuple[Pixels, float, Light | None]] = ()
+        self.encoded: Encoded | None = None
+
+
 class Detector:
-    """Scores batches. Belongs to the thread that owns its engine.
+    """Scores batches. Several threads may do so at a time, as many as may call its engine, if no camera is in two of
+    their batches and none is added, removed, held or retuned meanwhile that is in one.
 
     `profiles` are by camera. Raises `ProfileError` when a profile was made with another network than the engine
     runs, or its contents do not fit.
@@ -69,10 +81,7 @@ class Detector:
 
     def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
         self._engine = engine
-        self._room = Room()
-        self._evened: Pixels = np.empty((0, 0, 0, 3), np.uint8)
-        self._last: Sequence[tuple[Pixels, float, Light | None]] = ()
-        self._encoded: Encoded | None = None
+        self._desk = _Desk()
         self._cameras = {camera: prepare(camera, profile, engine.info.model) for camera, profile in profiles.items()}
 
     def score(self, batch: Batch) -> Scores:
@@ -84,7 +93,9 @@ class Detector:
         cases = [self._case(batch, index) for index in range(len(batch))]
         pixels = self._in_usual_light(batch.pixels, cases)
         encoded = self._encode(cases, pixels)
-        compared = [_compare(case.standard.normality, encoded, index, self._room) for index, case in enumerate(cases)]
+        compared = [
+            _compare(case.standard.normality, encoded, index, self._desk.room) for index, case in enumerate(cases)
+        ]
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
         residuals = residuals_of(encoded.features, pixels, decoded)
         parts = zip(cases, compared, strict=True)
@@ -154,10 +165,10 @@ class Detector:
         """Encode, unless the last batch held the same frames in the same light: then its own is taken again."""
         seen = [(case.pixels, case.time_s, case.standard.light) for case in cases]
         if (rows := self._rows_of_last(seen)) is not None:
-            assert self._encoded is not None
-            return Encoded(self._encoded.latent[rows], self._encoded.features[rows])
+            assert self._desk.encoded is not None
+            return Encoded(self._desk.encoded.latent[rows], self._desk.encoded.features[rows])
         encoded = self._engine.encode(pixels)
-        self._last, self._encoded = seen, encoded
+        self._desk.last, self._desk.encoded = seen, encoded
         return encoded
 
     def _rows_of_last(self, seen: Sequence[tuple[Pixels, float, Light | None]]) -> list[int] | None:
@@ -166,7 +177,7 @@ class Detector:
         for one, time_s, light in seen:
             alike = (
                 row
-                for row, (last, last_s, at) in enumerate(self._last)
+                for row, (last, last_s, at) in enumerate(self._desk.last)
                 if last is one and last_s == time_s and _same_light(at, light)
             )
             if (found := next(alike, None)) is None:
@@ -176,9 +187,9 @@ class Detector:
 
     def _evened_of(self, count: int, shape: tuple[int, ...]) -> Pixels:
         """Where evened frames lie side by side: kept from batch to batch, since fresh memory costs page faults."""
-        if len(self._evened) < count or self._evened.shape[1:] != shape:
-            self._evened = np.empty((count, *shape), np.uint8)
-        return self._evened[:count]
+        if len(self._desk.evened) < count or self._desk.evened.shape[1:] != shape:
+            self._desk.evened = np.empty((count, *shape), np.uint8)
+        return self._desk.evened[:count]
 
     def _judge(
         self, case: _Case, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
@@ -191,7 +202,7 @@ class Detector:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._room)}
+            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._desk.room)}
         left = raw if camera.still else _allowed(case, raw)
         judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation

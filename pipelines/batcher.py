@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics
 from pipelines.types import Frame
+
+_NOT_WORTH_PARTING: Final = 4
+"""So few frames are judged by one thread, though others are free: each frame of a smaller batch costs more."""
 
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
 
@@ -40,8 +44,9 @@ class Batcher:
     """Collects the latest frame of each camera into batches.
 
     Fair: batches are filled round robin, going on after the camera that was served last, so that with more cameras
-    than places everyone is served in turn. `collect` belongs to one thread; cameras may be added and removed from
-    any other. `filled` is the Condition that the mailboxes notify.
+    than places everyone is served in turn. Several threads may collect: each takes its part of what waits, and a camera
+    whose frame one of them has in hand is left alone until that is given back, so that no frame overtakes another of
+    its camera. Cameras may be added and removed from any thread. `filled` is the Condition that the mailboxes notify.
     """
 
     def __init__(
@@ -55,6 +60,9 @@ class Batcher:
         self._settings = settings
         self._slots = {box.camera: _Slot(box, metrics[box.camera]) for box in mailboxes}
         self._served_last: str | None = None
+        self._in_hand: set[str] = set()
+        self.collecting = 0
+        """How many threads wait for a batch."""
 
     def add(self, mailbox: Mailbox, metrics: CameraMetrics) -> None:
         """Let a camera take part from now on; one of the same name is replaced."""
@@ -69,38 +77,52 @@ class Batcher:
     def collect(self, timeout_s: float) -> list[Frame]:
         """The next batch: up to `size` frames, one a camera; empty when none came within `timeout_s`.
 
-        It closes when it is full, when every camera has a frame waiting, at its window, or when its oldest frame
-        is due.
+        It closes when it is full, when every camera that is not in hand has a frame waiting, at its window, or when
+        its oldest frame is due. Its cameras are in hand until `give_back`.
         """
         give_up = time.monotonic() + timeout_s
         with self._filled:
-            while self._wait_for_batch(give_up):
-                if frames := self._take():
-                    return frames
+            self.collecting += 1
+            try:
+                while self._wait_for_batch(give_up):
+                    if frames := self._take():
+                        return frames
+            finally:
+                self.collecting -= 1
         return []
+
+    def give_back(self, frames: Sequence[Frame]) -> None:
+        """Let the cameras of a batch take part again; does nothing for those that are not in hand."""
+        if not frames:
+            return
+        with self._filled:
+            self._in_hand.difference_update(frame.camera for frame in frames)
+            self._filled.notify_all()
 
     def _wait_for_batch(self, give_up: float) -> bool:
         closes: float | None = None
         while True:
             now = time.monotonic()
-            captured = [at for slot in self._slots.values() if (at := slot.mailbox.peek_captured_ns()) is not None]
+            able = self._able()
+            captured = [at for slot in able.values() if (at := slot.mailbox.peek_captured_ns()) is not None]
             if captured:
                 closes = closes or now + self._settings.window_ms / 1e3
                 due = min(captured) / 1e9 + self._settings.due_ms / 1e3
-                if len(captured) >= min(self._settings.size, len(self._slots)) or now >= min(closes, due):
+                if len(captured) >= min(self._settings.size, len(able)) or now >= min(closes, due):
                     return True
                 self._filled.wait(min(closes, due) - now)
             elif now >= give_up:
                 return False
             else:
-                closes = None  # the frame that opened the batch left with its camera
+                closes = None  # the frame that opened the batch left with its camera, or with another thread
                 self._filled.wait(give_up - now)
 
     def _take(self) -> list[Frame]:
         oldest_ns = time.monotonic_ns() - int(self._settings.stale_ms * 1e6)
         frames: list[Frame] = []
+        most = self._share()
         for camera in self._in_turn():
-            if len(frames) == self._settings.size:
+            if len(frames) == most:
                 break
             slot = self._slots[camera]
             frame = slot.mailbox.take()
@@ -111,10 +133,20 @@ class Batcher:
                 slot.metrics.dropped["stale"].inc()
             else:
                 frames.append(frame)
+                self._in_hand.add(camera)
         return frames
+
+    def _share(self) -> int:
+        """How many of the frames that wait one thread takes, when others are free for the rest."""
+        waiting = sum(slot.mailbox.peek_captured_ns() is not None for slot in self._able().values())
+        return min(self._settings.size, max(_NOT_WORTH_PARTING, math.ceil(waiting / self.collecting)))
+
+    def _able(self) -> dict[str, _Slot]:
+        """The cameras that no thread has in hand."""
+        return {camera: slot for camera, slot in self._slots.items() if camera not in self._in_hand}
 
     def _in_turn(self) -> list[str]:
         """The cameras, beginning with the one after the camera served last."""
-        cameras = sorted(self._slots)
+        cameras = sorted(self._able())
         start = next((i for i, c in enumerate(cameras) if self._served_last is not None and c > self._served_last), 0)
         return cameras[start:] + cameras[:start]

@@ -1,4 +1,4 @@
-"""Bounded hand-over from the inference thread, and from the cameras' threads, to the publisher."""
+"""Bounded hand-over from the threads that judge, and from the cameras' threads, to the publisher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera as the inference thread knows it."""
+"""A camera as the judging threads know it."""
 
 from __future__ import annotations
 

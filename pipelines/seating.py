@@ -1,4 +1,4 @@
-"""What the inference thread is told of cameras that come, go or change: messages, obeyed between two batches."""
+"""What the judging threads are told of cameras that come, go or change: messages, obeyed between two batches."""
 
 from __future__ import annotations
 
@@ -88,11 +88,19 @@ class EndTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class TookOver:
-    """What the inference thread tells in turn: the profile on trial judges the camera from now on."""
+class Succeed:
+    """The profile on trial has seen enough, and is to judge the camera from now on."""
 
     camera: str
     profile_id: str
 
 
-Order: TypeAlias = Enter | Leave | Retune | Try | EndTrial
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """What the judging threads tell in turn: the profile on trial judges the camera from now on."""
+
+    camera: str
+    profile_id: str
+
+
+Order: TypeAlias = Enter | Leave | Retune | Try | EndTrial | Succeed

@@ -22,7 +22,7 @@ def shadow_name(camera: str) -> str:
 
 @dataclass(slots=True)
 class Shadow:
-    """One camera's trial. Belongs to the inference thread."""
+    """One camera's trial. Belongs to the thread that has the camera's frame in hand."""
 
     camera: str
     profile_id: str

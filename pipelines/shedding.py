@@ -2,8 +2,8 @@
 
 Frames are left out where that is cheapest, between decoding and conversion, and evenly in time, so that a camera which
 keeps half of its frames keeps every second one. All cameras of one priority keep the same share. The share follows from
-how busy the inference thread is: it is chosen so that a little of its time stays free, since a queue in front of a
-thread that is never free only grows, and every frame in it grows old.
+how busy the threads are that judge: it is chosen so that a little of their time stays free, since a queue in front of
+threads that are never free only grows, and every frame in it grows old.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Priority = Annotated[int, msgspec.Meta(ge=1, le=100)]
 _WINDOW_S: Final = 1.0
 """How often shares are chosen anew."""
 _SATURATED: Final = 0.97
-"""A thread as busy as this may be short of time by any amount: what it did not get to counts as well."""
+"""Threads as busy as this may be short of time by any amount: what they did not get to counts as well."""
 _MEMORY: Final = 0.6
 """Weight of what was known of the load against a window's measurement."""
 _LEAST: Final = 0.05
@@ -39,7 +39,7 @@ class SheddingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     enabled: bool = True
     """Without shedding the newest frame of each camera replaces one that still waits, and the queue is always full."""
     most_load: Annotated[float, msgspec.Meta(ge=0.5, le=0.98)] = 0.92
-    """Share of the inference thread's time that is used; beyond it frames are shed."""
+    """Share of the judging threads' time that is used; beyond it frames are shed."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Door:
 
     priority: int
     share: float = 1.0
-    """Of the camera's frames, those that are let through; written by the inference thread."""
+    """Of the camera's frames, those that are let through; written by a thread that judges."""
     asked: int = 0
     passed: int = 0
     _credit: float = 1.0
@@ -74,7 +74,7 @@ class _Watched:
 
 @dataclass(slots=True)
 class _Window:
-    """What the inference thread has done since the shares were last chosen."""
+    """What the judging threads have done since the shares were last chosen."""
 
     began_s: float
     busy_s: float = 0.0
@@ -84,11 +84,14 @@ class _Window:
 class Shedder:
     """Chooses the share of its frames that each camera keeps.
 
-    `worked` is for the inference thread, `Door.admits` for each camera's, the rest for any.
+    `worked` is for the threads that judge, `Door.admits` for each camera's, the rest for any.
     """
 
-    def __init__(self, settings: SheddingSettings, load: Gauge, clock: Callable[[], float] = time.monotonic) -> None:
-        """`load` is told what is asked as a share of what can be done: above 1 it is too much."""
+    def __init__(
+        self, settings: SheddingSettings, load: Gauge, clock: Callable[[], float] = time.monotonic, *, judges: int = 1
+    ) -> None:
+        """So many threads judge; `load` is told what is asked as a share of what they can do: above 1 is too much."""
+        self._judges = judges
         self._enabled = settings.enabled
         self._most = settings.most_load
         self._gauge = load
@@ -119,26 +122,26 @@ class Shedder:
             self._watched.pop(camera, None)
 
     def worked(self, busy_s: float, judged: int) -> None:
-        """Take in that the inference thread spent `busy_s` on so many frames."""
-        window = self._window
-        window.busy_s += busy_s
-        window.judged += judged
-        now_s = self._clock()
-        if now_s - window.began_s >= _WINDOW_S:
-            self._choose(window, now_s - window.began_s)
-            self._window = _Window(now_s)
+        """Take in that a thread which judges spent `busy_s` on so many frames."""
+        with self._lock:
+            window = self._window
+            window.busy_s += busy_s
+            window.judged += judged
+            now_s = self._clock()
+            if now_s - window.began_s >= _WINDOW_S:
+                self._window = _Window(now_s)
+                self._choose(window, now_s - window.began_s)
 
     def _choose(self, window: _Window, length_s: float) -> None:
-        with self._lock:
-            watched = list(self._watched.values())
+        watched = list(self._watched.values())
         demands = [one.door.asked - one.asked for one in watched]
         asked, passed = sum(demands), sum(one.door.passed - one.passed for one in watched)
         for one in watched:
             one.asked, one.passed = one.door.asked, one.door.passed
         if not window.judged or not passed:
             return
-        busy = min(window.busy_s / length_s, 1.0)
-        # Of a thread that is always busy only what it left undone tells how much was asked of it.
+        busy = min(window.busy_s / (length_s * self._judges), 1.0)
+        # Of threads that are always busy only what they left undone tells how much was asked of them.
         undone = max(1.0, passed / window.judged) if busy >= _SATURATED else 1.0
         seen = busy * undone * asked / passed
         self._load = seen if self._load is None else _MEMORY * self._load + (1 - _MEMORY) * seen

@@ -9,28 +9,20 @@ option that takes long to build is built by a process of its own meanwhile.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-import numpy as np
-
-from engines.contract import (
-    Decoded,
-    DevicePart,
-    Encoded,
-    Engine,
-    EngineInfo,
-    EngineState,
-    Floats,
-    NetworkSpec,
-    Pixels,
-    Timed,
-)
+from engines.contract import Decoded, DevicePart, Encoded, Engine, EngineInfo, Floats, NetworkSpec, Pixels, Timed
 from engines.errors import EngineError
+from engines.runtime.in_use import InUse
+from engines.runtime.option import Building, Nobody, Option, Watcher
 from engines.runtime.parity import Agreement, Expected, compare, expect, failed
 from engines.runtime.pictures import trial_pictures
+from engines.runtime.witness import Witness
+
+__all__ = ["TRIAL_FRAMES", "GatedEngine", "Option", "Watcher"]
 
 _log = logging.getLogger("vigil.engine")
 
@@ -39,85 +31,11 @@ TRIAL_FRAMES: Final = 8
 _TELL_S: Final = 30.0
 
 
-class Building(Protocol):
-    """A build that goes on elsewhere."""
-
-    def start(self) -> None:
-        """Begin. Raises `EngineError`."""
-
-    def finished(self) -> bool:
-        """Whether it is done; never waits. Raises `EngineError` when it failed."""
-
-    def stop(self) -> None:
-        """End it, done or not; may be called twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An engine that could serve."""
-
-    info: EngineInfo
-    make: Callable[[], Engine]
-    batches: tuple[int, ...] = (1,)
-    """The sizes of batch that it may behave differently at."""
-    build: Building | None = None
-    """What has to be done before `make` is quick."""
-
-
-class Watcher(Protocol):
-    """Whom to tell: the metrics."""
-
-    def engine_state(self, info: EngineInfo, state: EngineState) -> None:
-        """Say which engine serves its network, and what is going on beside that."""
-
-    def engine_refused(self, info: EngineInfo) -> None:
-        """Count an option that did not pass."""
-
-
-class _Nobody:
-    def engine_state(self, info: EngineInfo, state: EngineState) -> None: ...
-
-    def engine_refused(self, info: EngineInfo) -> None: ...
-
-
-@dataclass(slots=True)
-class _Witness:
-    """Collects what the reference made of a camera's frames, one a batch, until there are enough."""
-
-    wanted: int
-    pixels: list[Pixels] = field(default_factory=list)
-    encoded: list[Encoded] = field(default_factory=list)
-    latent: list[Floats] = field(default_factory=list)
-    decoded: list[Decoded] = field(default_factory=list)
-
-    @property
-    def done(self) -> bool:
-        return len(self.decoded) >= self.wanted
-
-    def saw(self, pixels: Pixels, encoded: Encoded) -> None:
-        """Remember the first frame of a batch."""
-        if len(self.encoded) == len(self.decoded) < self.wanted:
-            self.pixels.append(pixels[:1].copy())
-            self.encoded.append(Encoded(encoded.latent[:1].copy(), encoded.features[:1].copy()))
-
-    def regenerated(self, latent: Floats, decoded: Decoded) -> None:
-        """Remember what the decoder made of the same batch."""
-        if len(self.decoded) < len(self.encoded):
-            self.latent.append(latent[:1].copy())
-            self.decoded.append(Decoded(decoded.features[:1].copy(), decoded.picture[:1].copy()))
-
-    def told(self) -> Expected:
-        """What an engine has to agree with."""
-        return Expected(
-            np.concatenate(self.pixels),
-            Encoded(_joined(self.encoded, "latent"), _joined(self.encoded, "features")),
-            np.concatenate(self.latent),
-            Decoded(_joined(self.decoded, "features"), _joined(self.decoded, "picture")),
-        )
-
-
 class GatedEngine:
-    """An `engines.contract.Engine` that is one of several. Raises `EngineError` when the one that serves fails."""
+    """An `engines.contract.Engine` that is one of several. Raises `EngineError` when the one that serves fails.
+
+    As many threads may call it at a time as may call the engines that it is made of.
+    """
 
     def __init__(
         self, reference: Engine, options: Sequence[Option], *, frames: int = 0, watcher: Watcher | None = None
@@ -128,12 +46,13 @@ class GatedEngine:
         build is built meanwhile. With 0 it has to agree on pictures made by rule: everything is settled in `open`,
         and results never change after.
         """
-        self._reference = self._serving = reference
+        self._reference, self._engines = reference, InUse(reference)
         self._options, self._queue = tuple(options), list(options)
         self._frames = frames
-        self._watcher: Watcher = watcher or _Nobody()
+        self._watcher: Watcher = watcher or Nobody()
         self._trying = self._opened = False
-        self._witness: _Witness | None = None
+        self._advancing = threading.Lock()
+        self._witness: Witness | None = None
         self._expected: Expected | None = None
         self._candidate: tuple[Option, Engine] | None = None
         self._building: tuple[Option, Building] | None = None
@@ -142,7 +61,7 @@ class GatedEngine:
     @property
     def info(self) -> EngineInfo:
         """Which engine serves now; before `open`, the one that is wanted most."""
-        return self._serving.info if self._opened or not self._options else self._options[0].info
+        return self._engines.serving.info if self._opened or not self._options else self._options[0].info
 
     @property
     def spec(self) -> NetworkSpec:
@@ -152,35 +71,45 @@ class GatedEngine:
     def open(self) -> None:
         """Open the reference and settle what can be settled at once."""
         self._reference.open()
-        self._serving, self._opened, self._trying = self._reference, True, True
+        self._engines.serve(self._reference)
+        self._opened = self._trying = True
         self._queue = _quick_first(self._options, self._frames)
         if self._frames:
-            self._witness = _Witness(self._frames)
+            self._witness = Witness(self._frames)
         elif self._options:
             self._expected = expect(self._reference, trial_pictures(TRIAL_FRAMES, self.spec.input_size))
         self._advance()
 
     def encode(self, pixels: Pixels) -> Encoded:
         """Encode uint8 [N, H, W, 3]."""
-        if self._trying:
-            self._advance()
-        encoded = self._serving.encode(pixels)
-        if self._witness is not None and len(pixels):
-            self._witness.saw(pixels, encoded)
+        # Of several threads one sees to what is tried; the others go on meanwhile.
+        if self._trying and self._advancing.acquire(blocking=False):
+            try:
+                self._advance()
+            finally:
+                self._advancing.release()
+        witness = self._witness
+        with self._engines.use() as engine:
+            encoded = engine.encode(pixels)
+        if witness is not None and engine is self._reference and len(pixels):
+            witness.saw(pixels, encoded)
         return encoded
 
     def decode(self, latent: Floats) -> Decoded:
         """Decode float32 [N, h, w, C]."""
-        decoded = self._serving.decode(latent)
-        if self._witness is not None and len(latent):
-            self._witness.regenerated(latent, decoded)
-            if self._witness.done:
-                self._expected, self._witness = self._witness.told(), None
+        witness = self._witness
+        with self._engines.use() as engine:
+            decoded = engine.decode(latent)
+        if witness is not None and engine is self._reference and len(latent):
+            expected = witness.regenerated(latent, decoded)
+            if expected is not None:
+                self._expected, self._witness = expected, None
         return decoded
 
     def take_times(self) -> Mapping[DevicePart, float]:
         """What the device of the engine that serves spent since the last call; empty if it keeps no time."""
-        return self._serving.take_times() if isinstance(self._serving, Timed) else {}
+        engine = self._engines.serving
+        return engine.take_times() if isinstance(engine, Timed) else {}
 
     def close(self) -> None:
         """Release all engines and end a build."""
@@ -188,9 +117,9 @@ class GatedEngine:
             self._building[1].stop()
         if self._candidate is not None:
             self._candidate[1].close()
-        self._serving.close()
+        self._engines.serve(self._reference).close()
         self._reference.close()
-        self._serving, self._opened = self._reference, False
+        self._opened = False
         self._done_trying()
 
     def _advance(self) -> None:
@@ -260,9 +189,9 @@ class GatedEngine:
             self._refuse(agreement)
             engine.close()
             return
-        before, self._serving = self._serving, engine
+        before = self._engines.serve(engine)
         if before is not self._reference:
-            before.close()
+            self._engines.retire(before)
         better = self._options[: self._options.index(option)] if self._frames else ()
         self._queue = [each for each in self._queue if each in better]
         _log.info("%s serves: it agrees with float32 (%s)", _name(engine.info), agreement.told())
@@ -274,8 +203,8 @@ class GatedEngine:
     def _finish(self) -> None:
         """Nothing is left to try: release what only trying needed."""
         self._done_trying()
-        if self._serving is not self._reference:
-            self._reference.close()
+        if self._engines.serving is not self._reference:
+            self._engines.retire(self._reference)
         elif self._options:
             _log.warning("no faster engine may serve: %s does", _name(self.info))
         self._watcher.engine_state(self.info, "serving")
@@ -296,7 +225,3 @@ def _quick_first(options: Sequence[Option], frames: int) -> list[Option]:
 
 def _name(info: EngineInfo) -> str:
     return f"{info.runtime} {info.precision} on {info.device}"
-
-
-def _joined(parts: Sequence[Encoded] | Sequence[Decoded], name: str) -> Floats:
-    return np.concatenate([getattr(part, name) for part in parts])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -21,6 +21,7 @@ from engines.network.files import Network
 from engines.runtime.cache import EngineCache, key_of
 from engines.runtime.core import openvino_core
 from engines.runtime.layout import normalise_first
+from engines.runtime.requests import Compiled
 
 Precision = Literal["f32", "bf16", "int8"]
 _DEVICE: Final = "CPU"
@@ -38,43 +39,13 @@ class Processor:
     """What it computes in natively, fastest first. int8 needs a network that has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A compiled network with the requests that its thread uses, one a stream."""
-
-    requests: tuple[Any, ...]
-    outputs: dict[str, int]
-
-    def run(self, inputs: NDArray[Any], into: Mapping[str, Floats]) -> None:
-        """Infer every frame into the rows of `into`; OpenVINO releases the interpreter's lock meanwhile."""
-        count, streams = len(inputs), len(self.requests)
-        if streams == 1:  # then nothing goes on beside it, and the calling thread may as well do the work
-            request = self.requests[0]
-            for index in range(count):
-                request.get_input_tensor().data[0] = inputs[index]
-                request.infer()
-                self._take(request, into, index)
-            return
-        for index in range(count + streams):
-            request = self.requests[index % streams]
-            if index >= streams:
-                request.wait()
-                self._take(request, into, index - streams)
-            if index < count:
-                request.get_input_tensor().data[0] = inputs[index]
-                request.start_async()
-
-    def _take(self, request: Any, into: Mapping[str, Floats], index: int) -> None:
-        for name, number in self.outputs.items():
-            into[name][index] = request.get_output_tensor(number).data[0]
-
-
 class OpenVinoEngine:
     """An `engines.contract.Engine` on the CPU.
 
     Both networks are compiled for a batch of one and a batch is a loop: on a CPU batching gains little (it slows
     float32 down), no size ever needs recompiling, and a frame's result cannot depend on its neighbours. Several
-    streams run frames of a batch side by side. Raises `EngineError`.
+    threads may call it at a time, each has streams of its own; several streams run frames of a batch side by side.
+    Raises `EngineError`.
     """
 
     def __init__(
@@ -84,15 +55,18 @@ class OpenVinoEngine:
         precision: Literal["auto"] | Precision = "auto",
         threads: int = 0,
         streams: int = 0,
+        callers: int = 1,
         cache: EngineCache | None = None,
     ) -> None:
-        """Run `network` on `threads` (0: all cores but one) in `streams` (0: one for two threads).
+        """Run `network` on `threads` (0: all cores but one) in `streams` (0: one for two threads), for `callers`.
 
-        `auto` is the fastest of float formats that the processor has.
+        Each of the threads that may call at a time has at least one thread and stream of its own. `auto` is the
+        fastest of float formats that the processor has.
         """
         self._network = network
-        self._threads = threads or default_threads()
-        self._streams = min(streams or max(1, self._threads // _THREADS_PER_STREAM), self._threads)
+        self._callers = callers
+        self._threads = max(threads or default_threads(), callers)
+        self._streams = max(callers, min(streams or self._threads // _THREADS_PER_STREAM, self._threads))
         self._cache = cache
         self._core, processor = _start()
         if precision == "bf16" and "bf16" not in processor.precisions:
@@ -101,8 +75,8 @@ class OpenVinoEngine:
         self._precision: Precision = floats[0] if precision == "auto" else precision
         self._files = network.files(self._precision)
         self._info = EngineInfo("openvino", processor.name, self._precision, network.id)
-        self._encoder: _Compiled | None = None
-        self._decoder: _Compiled | None = None
+        self._encoder: Compiled | None = None
+        self._decoder: Compiled | None = None
 
     @property
     def info(self) -> EngineInfo:
@@ -149,12 +123,11 @@ class OpenVinoEngine:
         """Release the compiled networks."""
         self._encoder = self._decoder = None
 
-    def _compiled(self, part: str, model: bytes, shape: list[int]) -> _Compiled:
+    def _compiled(self, part: str, model: bytes, shape: list[int]) -> Compiled:
         compiled = (
             self._compile(model, shape) if self._cache is None else self._from_cache(self._cache, part, model, shape)
         )
-        names = {output.any_name: index for index, output in enumerate(compiled.outputs)}
-        return _Compiled(tuple(compiled.create_infer_request() for _ in range(self._streams)), names)
+        return Compiled(compiled, self._callers, self._streams)
 
     def _from_cache(self, cache: EngineCache, part: str, model: bytes, shape: list[int]) -> Any:
         fresh: list[Any] = []
@@ -234,7 +207,7 @@ def _exported(compiled: Any) -> bytes:
     return bytes(stream.getvalue() if isinstance(stream, io.BytesIO) else stream)
 
 
-def _opened(network: _Compiled | None) -> _Compiled:
+def _opened(network: Compiled | None) -> Compiled:
     if network is None:
         raise EngineError("the engine is not open: call open() first, on the thread that uses it")
     return network

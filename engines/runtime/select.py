@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +24,15 @@ from engines.runtime.parity import Agreement, compare, expect, failed
 from engines.runtime.pictures import trial_pictures
 from engines.runtime.prepare import Build, Order, make_gpu_engine
 
+_log = logging.getLogger("vigil.engine")
+
 Runtime = Literal["openvino", "torch", "tensorrt"]
 _DRIVER: Final = Path("/proc/driver/nvidia/version")
 _MOST: Final = 8
+_MOST_JUDGES: Final = 4
+"""Beyond so many, threads mostly wait for the interpreter's lock."""
+_JUDGED_SHARE: Final = 0.75
+"""Of the cores; judging a frame costs three times what decoding does until the next one."""
 
 
 class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,9 +43,11 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"
     """`auto` is bf16 on a processor that has it, f16 on a GPU, else f32."""
     threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
-    """Threads of the CPU engine; 0 leaves one core to the decoders."""
+    """Threads of the CPU engine; 0 leaves one core to the decoders. There is at least one a judge."""
     streams: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
-    """Frames of a batch that the CPU engine computes side by side; 0 is one for two threads."""
+    """Frames that the CPU engine computes side by side; 0 is one for two threads, and at least one a judge."""
+    judges: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
+    """Threads that judge frames side by side; 0 is as many as `judges_of` says."""
     cache: str = "auto"
     """Folder of compiled engines; `auto` is systemd's CacheDirectory, else the user's; `off` keeps none."""
 
@@ -59,24 +69,38 @@ def candidates() -> tuple[Candidate, ...]:
     return (_tensorrt(), _torch(), _openvino())
 
 
+def judges_of(settings: EngineSettings) -> int:
+    """How many threads are to judge frames with these settings on this machine.
+
+    On a processor as many as set, or one a core but for what decoding takes, and no more than gain anything. A GPU
+    computes a batch at once, and its context belongs to one thread, whatever is set.
+    """
+    if any(each.runtime != "openvino" for each in _chosen(settings)):
+        if settings.judges > 1:
+            _log.warning("a GPU has one judge: [engine] judges = %d is not followed", settings.judges)
+        return 1
+    cores = len(os.sched_getaffinity(0))
+    return settings.judges or min(_MOST_JUDGES, math.ceil(cores * _JUDGED_SHARE))
+
+
 def select_engine(
     network: Network,
     settings: EngineSettings,
     *,
     most: int = _MOST,
+    callers: int = 1,
     frames: int = 0,
     watcher: Watcher | None = None,
 ) -> Engine:
     """Choose the engine for a network and batches of up to `most`; it is not open yet.
 
     It answers by the reference until a faster one has agreed with that: on pictures made by rule while it opens, or
-    with `frames` > 0 on so many frames that come in. `watcher` is told. Raises `EngineError` when the runtime or the
-    precision asked for is not usable; the text says what to do.
+    with `frames` > 0 on so many frames that come in. `callers` threads may use it at a time; more than one only where
+    `judges_of` says so. `watcher` is told. Raises `EngineError` when the runtime or the precision asked for is not
+    usable; the text says what to do.
     """
-    options = list(_options(network, settings, most))
-    reference = OpenVinoEngine(
-        network, precision="f32", threads=settings.threads, streams=settings.streams, cache=_cache(settings)
-    )
+    options = list(_options(network, settings, most, callers))
+    reference = _on_openvino(network, settings, "f32", callers)
     if not options and watcher is None:
         return reference
     return GatedEngine(reference, options, frames=frames, watcher=watcher)
@@ -88,7 +112,7 @@ def try_engines(network: Network, settings: EngineSettings) -> list[Agreement]:
     Engines that take minutes to build are left out: they are asked when a daemon has built them. Raises
     `EngineError` as `select_engine` does, and when the reference itself fails.
     """
-    options = [each for each in _options(network, settings, _MOST) if each.build is None]
+    options = [each for each in _options(network, settings, _MOST, 1) if each.build is None]
     reference = OpenVinoEngine(network, precision="f32", threads=settings.threads, cache=_cache(settings))
     reference.open()
     expected = expect(reference, trial_pictures(TRIAL_FRAMES, network.spec.input_size))
@@ -127,8 +151,17 @@ def _cache(settings: EngineSettings) -> EngineCache | None:
     return None if folder is None else EngineCache(folder)
 
 
-def _options(network: Network, settings: EngineSettings, most: int) -> Iterator[Option]:
+def _options(network: Network, settings: EngineSettings, most: int, callers: int) -> Iterator[Option]:
     """What could serve in place of the reference, the fastest first. Raises `EngineError` when asked in vain."""
+    for each in _chosen(settings):
+        if each.runtime == "openvino":
+            yield from _on_cpu(network, settings, callers)
+        else:
+            yield from _on_gpu(network, settings, each, most)
+
+
+def _chosen(settings: EngineSettings) -> list[Candidate]:
+    """The runtimes that may be used. Raises `EngineError` when there is none."""
     wanted = [each for each in candidates() if settings.runtime in ("auto", each.runtime)]
     chosen = [each for each in wanted if each.usable or (settings.runtime != "auto" and each.forcible)]
     if not chosen:
@@ -136,22 +169,23 @@ def _options(network: Network, settings: EngineSettings, most: int) -> Iterator[
         raise EngineError(
             f"no engine to run the network with ({reasons}): set the engine's runtime to auto or openvino"
         )
-    for each in chosen:
-        if each.runtime == "openvino":
-            yield from _on_cpu(network, settings)
-        else:
-            yield from _on_gpu(network, settings, each, most)
+    return chosen
 
 
-def _on_cpu(network: Network, settings: EngineSettings) -> Iterator[Option]:
+def _on_openvino(network: Network, settings: EngineSettings, precision: Precision, callers: int) -> OpenVinoEngine:
+    return OpenVinoEngine(
+        network,
+        precision=precision,
+        threads=settings.threads,
+        streams=settings.streams,
+        callers=callers,
+        cache=_cache(settings),
+    )
+
+
+def _on_cpu(network: Network, settings: EngineSettings, callers: int) -> Iterator[Option]:
     for precision in _cpu_precisions(network, settings.precision):
-        engine = OpenVinoEngine(
-            network,
-            precision=precision,
-            threads=settings.threads,
-            streams=settings.streams,
-            cache=_cache(settings),
-        )
+        engine = _on_openvino(network, settings, precision, callers)
         yield Option(engine.info, partial(_same, engine), batches=(1,))
 
 

@@ -57,7 +57,7 @@ def site(folder: Path, profile: Path, sources: dict[str, str], more: str = "") -
     endpoint = f"tcp://127.0.0.1:{port}"
     journal = f'[journal]\nfolder = "{folder}/journal"\n'
     text = (
-        f'[publish]\nendpoint = "{endpoint}"\nheartbeat_s = 0.5\n[http]\nport = {http}\n[engine]\nthreads = 1\n'
+        f'[publish]\nendpoint = "{endpoint}"\nheartbeat_s = 0.5\n[http]\nport = {http}\n[engine]\njudges = 2\n'
         f'[replay]\nendpoint = "tcp://127.0.0.1:{replay}"\n{"" if "[journal]" in more else journal}{more}\n'
     )
     for name, source in sources.items():

@@ -31,13 +31,14 @@ def test_threads_are_named_and_ordered_downstream_first(tmp_path: Path, profile_
         "journal",
         "replay",
         "publish",
-        "infer",
+        "infer-0",
+        "infer-1",
         "reload",
         "capture-a",
         "capture-b",
     ]
     needed = [post.thread for post in assembly.posts if post.restart is None]
-    assert needed == ["http", "guard", "publish", "infer"]
+    assert needed == ["http", "guard", "publish", "infer-0", "infer-1"]
     assert assembly.captures() == ("capture-a", "capture-b")
 
 

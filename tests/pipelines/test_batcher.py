@@ -47,7 +47,9 @@ class Cameras:
     def collect(self, timeout_s: float = 1.0) -> tuple[list[str], float]:
         began = time.monotonic()
         frames = self.batcher.collect(timeout_s)
-        return [f.camera for f in frames], time.monotonic() - began
+        took_s = time.monotonic() - began
+        self.batcher.give_back(frames)
+        return [f.camera for f in frames], took_s
 
 
 def later(delay_s: float, act: Callable[[], None]) -> threading.Timer:
@@ -168,7 +170,7 @@ def test_no_camera_starves_whatever_the_others_send(count: int, size: int, silen
         names = [name for i, name in enumerate(cameras.boxes) if i not in quiet]
         cameras.put(*names)  # replaces what still waits, as live cameras do
         waiting = [n for n, box in cameras.boxes.items() if box.peek_captured_ns() is not None]
-        served = [f.camera for f in cameras.batcher.collect(0.0)]
+        served, _ = cameras.collect(0.0)
         assert len(served) == min(size, len(waiting))
         assert len(set(served)) == len(served)
         for name in waiting:
@@ -193,9 +195,85 @@ def test_frames_of_many_threads_all_arrive() -> None:
     while frames := cameras.batcher.collect(0.5):
         for f in frames:
             got[f.camera].append(f.seq)
+        cameras.batcher.give_back(frames)
     for thread in threads:
         thread.join()
     assert got == {name: list(range(sent)) for name in cameras.boxes}
+
+
+def test_a_camera_in_hand_is_left_alone_until_it_is_given_back() -> None:
+    cameras = Cameras(2, window_ms=0)
+    cameras.put("cam00")
+    first = cameras.batcher.collect(1.0)
+    cameras.put("cam00", "cam01")
+    second = cameras.batcher.collect(1.0)
+    assert [[f.camera for f in frames] for frames in (first, second)] == [["cam00"], ["cam01"]]
+    assert cameras.batcher.collect(0.05) == []
+    later(0.05, lambda: cameras.batcher.give_back(first))
+    assert cameras.collect(5.0)[0] == ["cam00"]  # woken by what was given back
+
+
+def test_a_camera_in_hand_is_not_waited_for() -> None:
+    cameras = Cameras(2, window_ms=5000, due_ms=5000)
+    cameras.put("cam00", "cam01")
+    cameras.batcher.give_back(cameras.batcher.collect(1.0)[1:])
+    cameras.put("cam01")
+    names, took_s = cameras.collect()
+    assert names == ["cam01"]
+    assert took_s < 1
+
+
+def test_what_waits_is_shared_out_among_the_threads_that_are_free() -> None:
+    cameras = Cameras(8, size=8, window_ms=5000, due_ms=5000, stale_ms=60_000)
+    got: list[list[Frame]] = []
+    threads = [threading.Thread(target=lambda: got.append(cameras.batcher.collect(20.0))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while cameras.batcher.collecting < len(threads):
+        time.sleep(0.001)
+    with cameras.filled:
+        cameras.put(*cameras.boxes)
+    for thread in threads:
+        thread.join()
+    assert [len(frames) for frames in got] == [4, 4]
+    assert sorted(f.camera for frames in got for f in frames) == list(cameras.boxes)
+
+
+def test_no_frame_overtakes_another_of_its_camera() -> None:
+    cameras = Cameras(3, size=2, window_ms=0, stale_ms=10_000)
+    stop, lock, seen = threading.Event(), threading.Lock(), dict.fromkeys(cameras.boxes, 0)
+    in_hand: set[str] = set()
+    trouble: list[str] = []
+
+    def judge() -> None:
+        while not stop.is_set():
+            frames = cameras.batcher.collect(0.02)
+            with lock:
+                for f in frames:
+                    if f.camera in in_hand or f.seq <= seen[f.camera]:
+                        trouble.append(f"{f.camera} {f.seq}")
+                    in_hand.add(f.camera)
+                    seen[f.camera] = f.seq
+            time.sleep(0.001)
+            with lock:
+                in_hand.difference_update(f.camera for f in frames)
+            cameras.batcher.give_back(frames)
+
+    threads = [threading.Thread(target=judge) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for seq in range(1, 200):
+        for box in cameras.boxes.values():
+            box.put(frame(box.camera, seq))
+        time.sleep(0.001)
+    deadline = time.monotonic() + 20
+    while min(seen.values()) < 199 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not trouble
+    assert set(seen.values()) == {199}
 
 
 @pytest.mark.parametrize("how", [{"size": 0}, {"window_ms": -1}, {"unknown": 1}])

@@ -22,6 +22,7 @@ from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
+from pipelines.roster import Roster
 from pipelines.seating import EndTrial, Enter, Leave, Retune, TookOver, Try
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
@@ -35,6 +36,7 @@ class Room:
     """The stage with everything real around it but the publisher."""
 
     infer: Infer
+    roster: Roster
     mailboxes: dict[str, Mailbox]
     registry: CollectorRegistry
     verdicts: list[Verdict] = field(default_factory=list)
@@ -89,10 +91,11 @@ def room_of(judges: dict[str, Judge], gates: dict[str, Gate] | None = None) -> I
         verdicts.append(verdict)
         return True
 
-    infer = Infer(batcher, judges, offer, metrics, series, gates=gates)
+    roster = Roster(metrics, judges, series, gates=gates)
+    infer = Infer(batcher, roster, offer, metrics)
     infer.open()
     try:
-        yield Room(infer, mailboxes, registry, verdicts)
+        yield Room(infer, roster, mailboxes, registry, verdicts)
     finally:
         infer.close()
 
@@ -152,7 +155,7 @@ def test_a_verdict_carries_maps_signals_and_times_in_order(room: Room, samples: 
     assert set(verdict.signals) == set(verdict.signal_maps) == set(SIGNALS)
     assert all(each.shape == (32, 32) for each in verdict.signal_maps.values())
     assert verdict.frame.captured_ns <= verdict.taken_ns <= verdict.judged_ns
-    assert room.infer.analysed_ns == verdict.judged_ns
+    assert room.roster.analysed_ns == verdict.judged_ns
 
 
 def test_cameras_share_a_batch_and_are_judged_apart(room: Room, samples: list[Sample]) -> None:
@@ -198,7 +201,7 @@ def test_without_frames_a_step_returns_soon(room: Room) -> None:
     began = time.monotonic()
     assert room.infer.step()
     assert time.monotonic() - began < 0.6
-    assert room.infer.analysed_ns == 0
+    assert room.roster.analysed_ns == 0
 
 
 def test_an_engine_that_fails_ends_the_stage(room: Room, judge: Judge, samples: list[Sample]) -> None:
@@ -239,7 +242,7 @@ def test_a_still_camera_is_not_computed_again_and_every_frame_has_a_verdict(
         assert by_why["unchanged"] == 60 - computed >= 45
         assert sum(by_why.values()) == room.value("vigil_frames_analysed_total", camera="a") == 60
         assert room.value("vigil_capture_to_verdict_seconds_count", camera="a") == 60
-        assert room.infer.analysed_ns == verdicts[-1].judged_ns
+        assert room.roster.analysed_ns == verdicts[-1].judged_ns
         room.judge("b", samples[0])
         assert room.value("vigil_gate_frames_total", camera="b", why="first") == 0
 
@@ -319,11 +322,11 @@ def test_a_camera_that_comes_is_judged_and_one_that_leaves_no_more(
     room: Room, judge: Judge, profile: Profile, samples: list[Sample]
 ) -> None:
     room.mailboxes["c"] = Mailbox("c", threading.Condition())
-    room.infer.order(Leave("b"), entering(room, judge, profile, "c"))
+    room.roster.order(Leave("b"), entering(room, judge, profile, "c"))
     room.put("b", samples[0])
     room.judge("a", samples[0])
     assert [verdict.frame.camera for verdict in room.verdicts] == ["a"]
-    room.infer.order(entering(room, judge, profile, "b"))
+    room.roster.order(entering(room, judge, profile, "b"))
     room.judge("b", samples[1])
     assert room.verdicts[-1].frame.camera == "b"
 
@@ -334,7 +337,7 @@ def test_another_threshold_counts_from_the_next_frame_on_although_nothing_moves(
     with room_of({"a": judge}, {"a": Gate()}) as room:
         for at in range(20):
             room.judge("a", samples[0], time_s=at * 0.2)
-        room.infer.order(Retune("a", threshold=0.5, gap_s=2.0))
+        room.roster.order(Retune("a", threshold=0.5, gap_s=2.0))
         assert room.judge("a", samples[0], time_s=4.0).threshold == 0.5
 
 
@@ -354,14 +357,14 @@ def test_an_engine_that_nobody_needs_is_closed_and_one_that_somebody_does_is_ope
 
     other = Noted(profile.network, threads=1)
     own = Judge(other, Detector(other, {}))
-    room.infer.order(entering(room, own, profile, "a"), entering(room, own, profile, "b"))
+    room.roster.order(entering(room, own, profile, "a"), entering(room, own, profile, "b"))
     room.judge("a", samples[0])
     room.judge("b", samples[0])
     assert (other.opened, other.closed) == (1, 0)
-    room.infer.order(Leave("b"))
+    room.roster.order(Leave("b"))
     room.judge("a", samples[1])
     assert other.closed == 0
-    room.infer.order(Leave("a"))
+    room.roster.order(Leave("a"))
     room.infer.step()
     assert other.closed == 1
 
@@ -395,7 +398,7 @@ def test_a_profile_on_trial_sees_the_same_frames_at_no_second_run_of_the_encoder
     engine = _Counting(profile.network, threads=1)
     judge = Judge(engine, Detector(engine, {"a": profile}))
     with room_of({"a": judge}) as room:
-        room.infer.order(on_trial(judge, profile, 10))
+        room.roster.order(on_trial(judge, profile, 10))
         before = engine.encoded
         for sample in samples[:10]:
             assert room.judge("a", sample).threshold == pytest.approx(profile.threshold)
@@ -404,7 +407,7 @@ def test_a_profile_on_trial_sees_the_same_frames_at_no_second_run_of_the_encoder
         assert seen == 10
         assert room.value("vigil_shadow_frames_total", camera="a", flagged_by="new") > 0
         assert room.value("vigil_shadow_score", camera="a") == pytest.approx(room.verdicts[-1].score, abs=1e-4)
-        assert list(room.infer.news) == [TookOver("a", "fedcba987654")]
+        assert list(room.roster.news) == [TookOver("a", "fedcba987654")]
         history = room.verdicts[-1].score
         after = room.judge("a", samples[10])
         assert after.threshold == pytest.approx(0.01)
@@ -420,15 +423,15 @@ def test_a_trial_called_off_ends_at_once_and_one_in_another_light_is_judged_in_i
         profile, arrays={**profile.arrays, "light.usual": profile.arrays["light.usual"] * np.float32(0.8)}
     )
     with room_of({"a": judge}) as room:
-        room.infer.order(on_trial(judge, darker, 10))
+        room.roster.order(on_trial(judge, darker, 10))
         before = engine.encoded
         room.judge("a", samples[0])
         assert engine.encoded - before == 2
-        room.infer.order(EndTrial("a"))
+        room.roster.order(EndTrial("a"))
         for sample in samples[1:20]:
             room.judge("a", sample)
         assert engine.encoded - before == 21
-        assert not room.infer.news
+        assert not room.roster.news
 
 
 def test_a_frame_that_is_unfit_is_handed_on_unjudged_and_counted(room: Room, samples: list[Sample]) -> None:
@@ -439,7 +442,7 @@ def test_a_frame_that_is_unfit_is_handed_on_unjudged_and_counted(room: Room, sam
     assert (verdict.unfit, verdict.score, verdict.flagged) == ("black", 0.0, False)
     assert room.value("vigil_suppressed_total", camera="a", cause="black") == 1
     assert room.value("vigil_frames_analysed_total", camera="a") == len(judged)
-    assert room.infer.analysed_ns == verdict.judged_ns  # the daemon is at work, whatever the camera shows
+    assert room.roster.analysed_ns == verdict.judged_ns  # the daemon is at work, whatever the camera shows
 
 
 def test_after_an_unfit_frame_a_camera_is_judged_afresh(room: Room, samples: list[Sample]) -> None:
