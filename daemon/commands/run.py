@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from daemon.arenas import limit_arenas
 from daemon.build import build
 from daemon.config import load_config
 from daemon.crash import CrashFile, crash_folder, left_behind, told
@@ -30,6 +31,7 @@ def run(path: Path, *, verbose: bool) -> int:
     log = config.settings.log
     set_up_logs(msgspec.structs.replace(log, level="debug") if verbose else log)
     log_unforeseen()
+    limit_arenas()
     folder = crash_folder()
     for kept, text in left_behind(folder):
         _log.error("an earlier run ended badly: %s\n%s", told(kept, text), text.rstrip())
