@@ -26,7 +26,7 @@ from pipelines.gate import GateSettings
 from pipelines.health.settings import HealthSettings
 from pipelines.journal.settings import JournalSettings, default_folder
 from pipelines.publish import PublishSettings
-from pipelines.redact import redact
+from pipelines.redact import redact, shortened
 from pipelines.replay import ReplaySettings
 from pipelines.shedding import Priority, SheddingSettings
 from pipelines.sources.spec import SourceSpec, parse_source
@@ -173,7 +173,7 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path.name}: is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path.name}: is not TOML: {redact(str(error))}") from error
+        raise SettingsError(f"{path.name}: is not TOML: {shortened(redact(str(error)))}") from error
     except (RecursionError, ValueError) as error:  # nested beyond reason; a date or number that Python cannot hold
         raise SettingsError(f"{path.name}: is not TOML that can be read: {type(error).__name__}") from error
 

@@ -12,6 +12,7 @@ from pipelines.errors import KeysError
 from pipelines.guard.exposure import is_exposed
 from pipelines.guard.keyfiles import KeyPair, read_pair
 from pipelines.publish import PublishSettings
+from pipelines.redact import shown
 from pipelines.replay import ReplaySettings
 
 SERVER_FILE = "server.key_secret"
@@ -51,6 +52,6 @@ def reject_exposed(settings: PublishSettings, replay: ReplaySettings, file: str)
     for key, endpoint in (("publish.endpoint", settings.endpoint), ("replay.endpoint", replay.endpoint)):
         if is_exposed(endpoint):
             raise SettingsError(
-                f"{file}: {key}: {endpoint} can be reached from other machines, and whoever does so would see every "
-                "alert; set publish.keys (made by vigil keys new), or publish.open_to_all = true"
+                f"{file}: {key}: {shown(endpoint)} can be reached from other machines, and whoever does so would "
+                "see every alert; set publish.keys (made by vigil keys new), or publish.open_to_all = true"
             )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daemon.errors import SettingsError
+from pipelines.redact import shown
 
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _MOST_BYTES = 65_536
@@ -32,7 +33,7 @@ def first_line(file: Path, where: str, what: str) -> str:
             line = opened.readline(_MOST_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise SettingsError(f"{where}: {file} cannot be read: {reason}") from None
+        raise SettingsError(f"{where}: {shown(file)} cannot be read: {reason}") from None
     if not line.strip():
-        raise SettingsError(f"{where}: expected {what} on the first line of {file}, got an empty line")
+        raise SettingsError(f"{where}: expected {what} on the first line of {shown(file)}, got an empty line")
     return line.strip()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from daemon.errors import SettingsError
+from pipelines.redact import shortened, shown
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<key>.*)`$", re.DOTAL
 _MISSING = re.compile(r"^Object missing required field `(?P<key>.*)`$", re.DOTALL)
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 _LONGEST = 60
+_MOST_BITS = 1024
 
 
 def convert(data: object, into: type[T], where: str) -> T:
@@ -45,7 +47,7 @@ def explain(message: str, data: object, into: type[Any]) -> str:
     kind, value = _follow(steps, inspect.type_info(into), data)
     what = message[: found.start()] if found else message
     if unknown := _UNKNOWN.match(what):
-        return f"{_join(path, _brief(unknown['key']))}: unknown key; {_did_you_mean(unknown['key'], kind)}"
+        return f"{_join(path, shown(unknown['key'], _LONGEST))}: unknown key; {_did_you_mean(unknown['key'], kind)}"
     if missing := _MISSING.match(what):
         wanted = _field(kind, missing["key"])
         return f"{_join(path, missing['key'])}: missing; expected {describe(wanted)}"
@@ -90,14 +92,12 @@ def show(value: object) -> str:
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, str):
-        return f'"{_brief(value)}"'
+        return f'"{shown(value, _LONGEST)}"'
     if isinstance(value, Sequence):
         return f"a list of {len(value)}" if value else "an empty list"
-    return str(value).lower() if isinstance(value, bool) else str(value)[:_LONGEST]
-
-
-def _brief(text: str) -> str:
-    return f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:  # Python does not write out the longest
+        return "a number beyond reason"
+    return str(value).lower() if isinstance(value, bool) else shortened(value, _LONGEST)
 
 
 def _bounds(ge: float | None, gt: float | None, le: float | None, lt: float | None) -> str:

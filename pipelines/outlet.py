@@ -11,6 +11,7 @@ from pipelines.errors import PublishError
 from pipelines.guard.arm import arm_server
 from pipelines.guard.guard import Guard
 from pipelines.guard.lobby import Bounds
+from pipelines.redact import shortened
 
 LISTENER = "publish"
 """What the guard calls this socket."""
@@ -74,7 +75,7 @@ class Outlet:
             socket.close(linger=0)
             self._release()
             hint = _HINTS.get(error.errno or 0, f"{error.strerror}: write it like tcp://127.0.0.1:5557")
-            raise PublishError(f"cannot publish on {endpoint}: {hint}") from error
+            raise PublishError(f"cannot publish on {shortened(endpoint)}: {hint}") from error
         self._socket = socket
         return socket.getsockopt_string(zmq.LAST_ENDPOINT)
 

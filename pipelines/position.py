@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pipelines.redact import shortened
+
 _WRITTEN = re.compile(r"(?:(?P<boot>[^:\s]{1,64}):)?(?P<seq>\d{1,18})\Z")
 
 
@@ -37,6 +39,6 @@ def first_from(text: str) -> After:
         return "start"
     found = _WRITTEN.match(text)
     if found is None:
-        raise ValueError(f"{text!r} names no alert: expected a number, RUN:NUMBER, or start")
+        raise ValueError(f"{shortened(text, 60)!r} names no alert: expected a number, RUN:NUMBER, or start")
     before = max(0, int(found["seq"]) - 1)
     return ThisRun(before) if found["boot"] is None else Position(found["boot"], before)

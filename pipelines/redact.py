@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
+MOST_SHOWN = 200
+"""Characters: any path that people use is shown whole."""
 
 # Possessive, and begun nowhere inside a run: whatever comes, it is looked at once.
 _WORD_WITH_URL = re.compile(r"(?<![A-Za-z0-9+.\-])(?P<scheme>[A-Za-z0-9+.\-]++://)(?P<rest>\S+)")
@@ -12,6 +14,9 @@ _AUTHORITY = re.compile(r"[^/?#]*")
 _TELLING = r"(?=[\w.\-%\[\]]*?(?:token|key|pass|pwd|auth|sig|secret|cred|session|jwt))"
 _NAME = rf"[?&;#/=]{_TELLING}[\w.\-%\[\]]++"
 _PARAMETER = re.compile(rf"(?P<name>{_NAME}|\b(?:access_)?(?:password|passwd|pwd))=[^&;\s]*", re.IGNORECASE)
+_SCHEMES = frozenset({"file", "http", "https", "ipc", "rtmp", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
+_FILE_NAME = re.compile(r"[^/\\:?#\s]*\.[A-Za-z0-9]{2,4}")
+_BEYOND_PORT = re.compile(r"[^/?#:\[]*:(?!(?:\d*|\*)(?:[/?#]|$))")
 _HEADER = re.compile(r"(?P<name>\b(?:proxy-)?authorization:\s*)[^\r\n]+", re.IGNORECASE)
 
 
@@ -27,12 +32,38 @@ def redact(text: str) -> str:
 
 
 def redact_address(address: str) -> str:
-    """The same for a text that is one URL or path: whatever blanks are in its password, however the URL is mistyped."""
-    before, at, after = address.rpartition("@")
-    scheme, mark, rest = before.partition("://")
-    if not at or ":" not in (rest if mark else before):
-        return redact(address)
-    return redact(f"{scheme}{mark}{HIDDEN}@{after}" if mark else f"{HIDDEN}@{after}")
+    """The same for a text that is one URL or path: whatever blanks are in its password, however the URL is mistyped.
+
+    What stands before an ``@`` is hidden whatever it is, unless both together are plainly the name of a file.
+    """
+    scheme, mark, rest = address.partition("://")
+    if scheme.lower() not in _SCHEMES:  # it may be a piece of a password
+        scheme, mark, rest = "", "", address
+    before, at, after = rest.rpartition("@")
+    if at and not _is_file_name(before, after):
+        return redact(f"{scheme}{mark}{HIDDEN}@{after}")
+    if mark and not at and _BEYOND_PORT.match(rest):  # without its ``@``, a password stands where a port would
+        return f"{scheme}{mark}{HIDDEN}"
+    return redact(address)
+
+
+def shortened(text: object, most: int = MOST_SHOWN) -> str:
+    """A text of any length as messages cite it: the middle of a long one is left out."""
+    whole, tail = str(text), most // 2
+    return whole if len(whole) <= most else f"{whole[: most - tail - 1]}…{whole[-tail:]}"
+
+
+def shown(text: object, most: int = MOST_SHOWN) -> str:
+    """A name, value or address that somebody wrote as messages cite it: without secrets, and short.
+
+    The secret goes first: cut before, half a password would be left without the ``@`` by which it is known.
+    """
+    return shortened(redact_address(str(text)), most)
+
+
+def _is_file_name(before: str, after: str) -> bool:
+    """Whether ``before@after`` is a file such as ``clips/noon@gate.mp4``, in doubt not."""
+    return ":" not in before and "@" not in before and _FILE_NAME.fullmatch(after) is not None
 
 
 def _without_credentials(word: re.Match[str]) -> str:

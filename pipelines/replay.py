@@ -23,6 +23,7 @@ from pipelines.guard.guard import Guard
 from pipelines.journal.reader import JournalReader
 from pipelines.metrics import ReplayMetrics
 from pipelines.position import Position
+from pipelines.redact import shortened
 from pipelines.replay_wire import (
     MOST_REQUEST_BYTES,
     REPLAY_SCHEMA,
@@ -109,7 +110,7 @@ class Replay:
         except zmq.ZMQError as error:
             socket.close(linger=0)
             hint = f"{error.strerror}: give [replay] an endpoint of its own, like tcp://127.0.0.1:5558"
-            raise PublishError(f"cannot replay on {self._settings.endpoint}: {hint}") from error
+            raise PublishError(f"cannot replay on {shortened(self._settings.endpoint)}: {hint}") from error
         self._socket = socket
         self.endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
         _log.info("replaying on %s", self.endpoint)

@@ -24,7 +24,7 @@ from pipelines.sources.spec import parse_source
 from tests.footage import walkers, write_clip
 
 # CI must say the same of the same code; `HYPOTHESIS_PROFILE=default` looks for new examples.
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _PATIENCE_S = 2.0

@@ -51,6 +51,8 @@ _VALUES: Final[tuple[Any, ...]] = (
     [[]],
     {"": {}},
 )
+_DEEPEST = 250
+"""Levels of a tree: well below what copying and writing it out can follow within Python's recursion limit."""
 _BYTES: Final = (b"", b"\x00", b"\xff", b"\x00" * 64, b"\xff" * 8, b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01")
 
 
@@ -75,13 +77,16 @@ def spoil_text(data: bytes, chance: random.Random) -> bytes:
 
 
 def spoil_tree(tree: Any, chance: random.Random) -> Any:
-    """A copy with one to three values changed, left out, doubled or given to another key."""
+    """A copy with one to three values changed, left out, doubled or given to another key.
+
+    Raises RecursionError for a tree that is too deep to begin with.
+    """
     spoilt = copy.deepcopy(tree)
     for _ in range(chance.choice((1, 1, 2, 3))):
         places = list(_places(spoilt))
         if places:
             _change_place(*chance.choice(places), chance)
-    return spoilt
+    return spoilt if depth(spoilt) <= _DEEPEST else copy.deepcopy(tree)
 
 
 def spoil_json(data: bytes, chance: random.Random) -> bytes:
@@ -89,10 +94,9 @@ def spoil_json(data: bytes, chance: random.Random) -> bytes:
     if chance.random() < 0.25:
         return spoil_text(data, chance)
     try:
-        tree = msgspec.json.decode(data)
+        return to_json(spoil_tree(msgspec.json.decode(data), chance))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return spoil_text(data, chance)
-    return to_json(spoil_tree(tree, chance))
 
 
 def spoil_parts(
@@ -126,6 +130,15 @@ def to_json(tree: Any) -> bytes:
             return b"{" + b",".join(to_json(str(k)) + b":" + to_json(v) for k, v in tree.items()) + b"}"
         case _:
             return to_json(str(tree))
+
+
+def depth(tree: Any) -> int:
+    """Levels of lists and tables in a tree."""
+    level, levels = [tree], 0
+    while level := [one for one in level if isinstance(one, list | dict)]:
+        levels += 1
+        level = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+    return levels
 
 
 def _change(spoilt: bytearray, chance: random.Random) -> None:

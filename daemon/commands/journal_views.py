@@ -21,6 +21,7 @@ from pipelines.headers import AlertHeader
 from pipelines.journal.reader import JournalReader, KeptAlert, KeptEvent, Query
 from pipelines.journal.settings import JournalSettings
 from pipelines.journal.sqlite import DATABASE
+from pipelines.redact import shortened
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -119,7 +120,9 @@ def _when(text: str | None, option: str) -> float | None:
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
-        raise SettingsError(f"{option}: expected 2h, 3d or a time like 2026-11-27T08:00, got {text!r}") from None
+        raise SettingsError(
+            f"{option}: expected 2h, 3d or a time like 2026-11-27T08:00, got {shortened(text, 60)!r}"
+        ) from None
 
 
 def _event_line(event: KeptEvent) -> str:

@@ -18,6 +18,7 @@ from daemon.guarding import SERVER_FILE
 from pipelines.errors import KeysError
 from pipelines.guard.allowlist import ALLOWED, REVOKED
 from pipelines.guard.keyfiles import SERVER_KEY, is_key_name, make_pair, public_beside, read_public
+from pipelines.redact import shortened
 
 _SERVER = "server"
 
@@ -107,7 +108,9 @@ def _server(folder: Path) -> bytes:
 
 def _check_name(name: str) -> None:
     if not is_key_name(name):
-        raise SettingsError(f"{name!r}: expected a name of 1 to 64 letters, digits, - or _, beginning with no sign")
+        raise SettingsError(
+            f"{shortened(name, 60)!r}: expected a name of 1 to 64 letters, digits, - or _, beginning with no sign"
+        )
 
 
 def _refuse_known(folder: Path, name: str) -> None:

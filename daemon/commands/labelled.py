@@ -16,6 +16,7 @@ from engines.evaluation.truth import Labels, Span, Truth
 from engines.evaluation.truthfile import TruthError, read_mask, read_truth_file, truth_of
 from engines.npz import read_npz
 from pipelines.errors import SourceError
+from pipelines.redact import shown
 from pipelines.simulation.sidecar import ClipTruth, load_truth, masks_path, truth_path
 from pipelines.sources.spec import CLIP_SUFFIXES, PICTURE_SUFFIXES, SourceSpec, list_files, parse_source
 
@@ -57,7 +58,7 @@ def labelled(text: str) -> FootageSet:
     except SourceError as error:
         raise TruthError(str(error)) from error
     raise SettingsError(
-        f"{text}: no truth found: give a vigil.truth/1 file, a clip with CLIP{_SIDECAR} beside it, "
+        f"{shown(text)}: no truth found: give a vigil.truth/1 file, a clip with CLIP{_SIDECAR} beside it, "
         "or a folder of pictures with masks NAME.png beside NAME.jpg"
     )
 

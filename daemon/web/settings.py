@@ -13,6 +13,7 @@ import msgspec
 from daemon.errors import SettingsError
 from daemon.secrets import first_line, secret_path
 from pipelines.guard.exposure import is_wide
+from pipelines.redact import shown
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,7 +78,7 @@ def find_files(settings: HttpSettings, base: Path, file: str, environ: Mapping[s
         ]
         if missing:
             raise SettingsError(
-                f"{file}: http.address: {settings.address} can be reached from other machines; set "
+                f"{file}: http.address: {shown(settings.address)} can be reached from other machines; set "
                 f"{' and '.join(missing)}, or http.open_to_all = true"
             )
     return files
@@ -100,10 +101,12 @@ def _check(files: HttpFiles, file: str) -> None:
         tls_context(files)
     except OSError as error:
         reason = "is no PEM pair that fits" if isinstance(error, ssl.SSLError) else error.strerror
-        raise SettingsError(f"{file}: http.certificate: {files.certificate} with its key {reason}") from None
+        raise SettingsError(f"{file}: http.certificate: {shown(files.certificate)} with its key {reason}") from None
     if files.token is not None:
         first_line(files.token, f"{file}: http.token_file", "a token")
     if files.password is not None:
         where = f"{file}: http.password_file"
         if ":" not in first_line(files.password, where, "user:password"):
-            raise SettingsError(f"{where}: expected user:password on the first line of {files.password}, got no colon")
+            raise SettingsError(
+                f"{where}: expected user:password on the first line of {shown(files.password)}, got no colon"
+            )

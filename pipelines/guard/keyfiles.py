@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import zmq.auth
 from zmq.utils import z85
 
 from pipelines.errors import KeysError
+from pipelines.redact import shortened
 
 SERVER_KEY = "server-key"
 """Metadata of a subscriber's secret file: the public key of whom it will talk to."""
@@ -61,14 +63,14 @@ def make_pair(file: Path, metadata: dict[str, str] | None = None) -> KeyPair:
             made_secret.rename(file)
             made_public.rename(public_file)
     except OSError as error:
-        raise KeysError(f"{file}: the key cannot be written ({error.strerror})") from error
+        raise KeysError(f"{shortened(file)}: the key cannot be written ({error.strerror})") from error
     return pair
 
 
 def public_beside(file: Path) -> Path:
     """Where the public half of a secret file lies."""
     if file.suffix != ".key_secret":
-        raise KeysError(f"{file}: expected a file name that ends with .key_secret")
+        raise KeysError(f"{shortened(file)}: expected a file name that ends with .key_secret")
     return file.with_suffix(".key")
 
 
@@ -76,11 +78,11 @@ def read_pair(file: Path) -> KeyPair:
     """A secret file's pair. Raises KeysError, also where every user of the machine can read it."""
     public, secret = _read(file)
     if secret is None:
-        raise KeysError(f"{file}: expected a secret key (NAME.key_secret), got a public one")
+        raise KeysError(f"{shortened(file)}: expected a secret key (NAME.key_secret), got a public one")
     if _mode(file) & _OTHERS:
-        raise KeysError(f"{file}: every user of this machine can read this secret: chmod 600 {file}")
+        raise KeysError(f"{shortened(file)}: every user of this machine can read this secret: chmod 600 {file}")
     if zmq.curve_public(secret) != public:
-        raise KeysError(f"{file}: its public and its secret key do not belong together: make a new one")
+        raise KeysError(f"{shortened(file)}: its public and its secret key do not belong together: make a new one")
     return KeyPair(public, secret)
 
 
@@ -96,7 +98,7 @@ def read_client(file: Path, server_file: Path | None = None) -> ClientKeys:
         return ClientKeys(pair, read_public(server_file))
     match = re.search(rf'^\s*{SERVER_KEY}\s*=\s*"?([^"\s]+)"?\s*$', _text(file), re.MULTILINE)
     if match is None:
-        raise KeysError(f"{file}: says not whom to trust: give the server's public key too (server.key)")
+        raise KeysError(f"{shortened(file)}: says not whom to trust: give the server's public key too (server.key)")
     return ClientKeys(pair, _checked(match[1].encode(), file))
 
 
@@ -105,7 +107,7 @@ def _read(file: Path) -> tuple[bytes, bytes | None]:
     try:
         public, secret = zmq.auth.load_certificate(file)
     except (OSError, ValueError, IndexError) as error:
-        raise KeysError(f"{file}: is no key file: make one with vigil keys new") from error
+        raise KeysError(f"{shortened(file)}: is no key file: make one with vigil keys new") from error
     return _checked(public, file), None if secret is None else _checked(secret, file)
 
 
@@ -114,9 +116,9 @@ def _text(file: Path) -> str:
         with file.open("rb") as opened:
             content = opened.read(_MOST_FILE_BYTES + 1)
     except OSError as error:
-        raise KeysError(f"{file}: cannot be read ({error.strerror})") from error
+        raise KeysError(f"{shortened(file)}: cannot be read ({error.strerror})") from error
     if len(content) > _MOST_FILE_BYTES:
-        raise KeysError(f"{file}: is no key file: it is too long")
+        raise KeysError(f"{shortened(file)}: is no key file: it is too long")
     return content.decode(errors="replace")
 
 
@@ -124,15 +126,17 @@ def _mode(file: Path) -> int:
     try:
         return file.stat().st_mode
     except OSError as error:
-        raise KeysError(f"{file}: cannot be read ({error.strerror})") from error
+        raise KeysError(f"{shortened(file)}: cannot be read ({error.strerror})") from error
 
 
 def _checked(key: bytes, file: Path) -> bytes:
     """A key that ZeroMQ takes; of one that it does not, nothing is told."""
     try:
         good = len(key) == 40 and len(z85.decode(key)) == 32
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, KeyError, OverflowError, struct.error):  # struct.error: a group above 2**32
         good = False
     if not good:
-        raise KeysError(f"{file}: expected a key of 40 characters of Z85, got something else: make a new one")
+        raise KeysError(
+            f"{shortened(file)}: expected a key of 40 characters of Z85, got something else: make a new one"
+        )
     return key

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from pipelines.errors import JournalError, JournalFull, JournalReadOnly
+from pipelines.redact import shortened
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MOST_RESERVE = 16 << 20
@@ -27,10 +28,10 @@ def on_disk(size: int) -> int:
 def trouble(error: OSError, folder: Path) -> JournalError:
     """An error of the disk in the journal's own words."""
     if error.errno in _FULL:
-        return JournalFull(f"{folder}: the disk is full")
+        return JournalFull(f"{shortened(folder)}: the disk is full")
     if error.errno == errno.EROFS:
-        return JournalReadOnly(f"{folder}: the disk is read-only")
-    return JournalError(f"{folder}: {error.strerror or type(error).__name__}")
+        return JournalReadOnly(f"{shortened(folder)}: the disk is read-only")
+    return JournalError(f"{shortened(folder)}: {error.strerror or type(error).__name__}")
 
 
 def suspect(folder: Path, text: str) -> JournalError:
@@ -40,7 +41,7 @@ def suspect(folder: Path, text: str) -> JournalError:
     except OSError as error:
         return trouble(error, folder)
     if told.f_flag & os.ST_RDONLY:
-        return JournalReadOnly(f"{folder}: the disk is read-only")
+        return JournalReadOnly(f"{shortened(folder)}: the disk is read-only")
     if told.f_bavail * told.f_frsize < _BLOCK * 16:
-        return JournalFull(f"{folder}: the disk is full")
-    return JournalError(f"{folder}: {text}")
+        return JournalFull(f"{shortened(folder)}: the disk is full")
+    return JournalError(f"{shortened(folder)}: {text}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from fractions import Fraction
+from functools import partial
 from typing import cast
 
+import av.error
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
@@ -13,7 +15,10 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from engines.contract import Pixels
+from pipelines.errors import SourceError
 
+_ANY_COLOURS = 2
+"""AVCOL_SPC_UNSPECIFIED: libav takes the matrix that fits most videos."""
 _SANE_ASPECT = (Fraction(1, 4), Fraction(4))
 
 
@@ -72,10 +77,19 @@ def _to_rgb(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, i
 
 
 def _reformatted(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, int], form: str) -> VideoFrame:
+    """Raises SourceError when libav knows no way."""
     width, height = size
-    return reformatter.reformat(
-        frame, width=width, height=height, format=form, interpolation=Interpolation.AREA, threads=1
+    convert = partial(
+        reformatter.reformat, width=width, height=height, format=form, interpolation=Interpolation.AREA, threads=1
     )
+    try:
+        return convert(frame)
+    except av.error.FFmpegError:
+        frame.colorspace = _ANY_COLOURS  # reserved and rare matrices are refused: nearly the colours are better
+    try:
+        return convert(frame)
+    except av.error.FFmpegError as error:
+        raise SourceError(f"its pictures ({frame.format.name}) cannot be converted: {error.strerror}") from None
 
 
 def _plane(plane: VideoPlane) -> Pixels:

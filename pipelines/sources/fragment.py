@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pipelines.errors import SourceRefused
+from pipelines.redact import shortened
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?", re.ASCII)
 _CLOCK = re.compile(r"(?:(?P<hours>\d{1,6}):)?(?P<minutes>[0-5]?\d):(?P<seconds>[0-5]\d(?:\.\d*)?)", re.ASCII)
@@ -33,6 +34,8 @@ def split_fragment(text: str) -> tuple[str, str | None]:
     location, mark, fragment = text.rpartition("#")
     if not mark:
         return text, None
+    if "@" in fragment:  # of a password, rather than of the media
+        return text, None
     times = [value for name, equals, value in (p.partition("=") for p in fragment.split("&")) if equals and name == "t"]
     return (location, times[-1]) if times else (text, None)  # of several, the last one counts (section 4.2)
 
@@ -41,13 +44,13 @@ def parse_stretch(value: str) -> Stretch:
     """Read the value of a ``t`` dimension, such as ``2.5,9``; raises SourceRefused when it is malformed."""
     begin, comma, end = value.removeprefix("npt:").partition(",")
     if not begin and not end:
-        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={shortened(value, _SHOWN)}: {_EXPECTED}")
     if comma and not end:
-        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: no end after the comma; {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={shortened(value, _SHOWN)}: no end after the comma; {_EXPECTED}")
     start_s = _seconds(begin, value) if begin else 0.0
     end_s = _seconds(end, value) if end else None
     if end_s is not None and end_s <= start_s:
-        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: it ends before it begins; {_EXPECTED}")
+        raise SourceRefused(f"malformed fragment #t={shortened(value, _SHOWN)}: it ends before it begins; {_EXPECTED}")
     return Stretch(start_s, end_s)
 
 
@@ -56,5 +59,7 @@ def _seconds(time: str, value: str) -> float:
         return float(time)
     clock = _CLOCK.fullmatch(time)
     if clock is None:
-        raise SourceRefused(f"malformed fragment #t={value[:_SHOWN]}: {time[:_SHOWN]!r} is no time; {_EXPECTED}")
+        raise SourceRefused(
+            f"malformed fragment #t={shortened(value, _SHOWN)}: {shortened(time, _SHOWN)!r} is no time; {_EXPECTED}"
+        )
     return int(clock["hours"] or 0) * 3600 + int(clock["minutes"]) * 60 + float(clock["seconds"])

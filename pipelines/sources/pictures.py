@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.contract import Pixels
 from pipelines.errors import SourceRefused
+from pipelines.redact import shortened
 from pipelines.sources.convert import resize
 from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.pacing import Pacer
@@ -68,11 +69,11 @@ def read_picture(path: Path) -> Pixels:
     try:
         data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except OSError as error:
-        raise SourceRefused(f"{path}: cannot be read: {(error.strerror or 'unknown').lower()}") from None
+        raise SourceRefused(f"{shortened(path)}: cannot be read: {(error.strerror or 'unknown').lower()}") from None
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
     except cv2.error:  # absurdly large
         picture = None
     if picture is None:
-        raise SourceRefused(f"{path}: not a picture that can be read; repair it or take it away")
+        raise SourceRefused(f"{shortened(path)}: not a picture that can be read; repair it or take it away")
     return np.asarray(picture, dtype=np.uint8)

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from pipelines.errors import SourceRefused
-from pipelines.redact import redact_address
+from pipelines.redact import shortened, shown
 from pipelines.sources.fragment import WHOLE, Stretch, parse_stretch, split_fragment
 
 SourceKind: TypeAlias = Literal["stream", "video", "pictures", "clips", "device"]
@@ -51,10 +51,17 @@ class SourceSpec:
 
     @property
     def label(self) -> str:
-        """What to call the source in front of people: holds no secret."""
+        """What to call the source in front of people: holds no secret, and is of bounded length."""
         whole = self.start_s == 0 and self.end_s is None
         end = "" if self.end_s is None else f",{self.end_s:g}"
-        return redact_address(self.location) + ("" if whole else f"#t={self.start_s:g}{end}")
+        location = shortened(self.location) if self._is_file_with_at else shown(self.location)
+        return location + ("" if whole else f"#t={self.start_s:g}{end}")
+
+    @property
+    def _is_file_with_at(self) -> bool:
+        """Whether the last ``@`` belongs to a file or folder that is there: then it parts off no password."""
+        before, at, after = self.location.rpartition("@")
+        return bool(at) and not self.live and _exists(Path(before + at + after.split("/", 1)[0]))
 
     @property
     def live(self) -> bool:
@@ -85,7 +92,7 @@ def _split(text: str) -> tuple[str, Stretch]:
     try:
         return location, parse_stretch(value)
     except SourceRefused as error:
-        raise SourceRefused(f"{redact_address(location)}: {error}") from None
+        raise SourceRefused(f"{shown(location)}: {error}") from None
 
 
 def _locate(location: str, stretch: Stretch, base: Path | None) -> SourceSpec:
@@ -127,7 +134,7 @@ def list_files(path: Path) -> list[Path]:
         found = _listed(path)
         return sorted(f for f in found if f.suffix.lower() in wanted and not f.name.startswith(".") and f.is_file())
     except OSError as error:
-        raise SourceRefused(f"{path}: cannot be listed: {(error.strerror or 'unknown').lower()}") from error
+        raise SourceRefused(f"{shown(path)}: cannot be listed: {(error.strerror or 'unknown').lower()}") from error
 
 
 def _listed(path: Path) -> list[Path]:
@@ -147,7 +154,7 @@ def read_sources_file(path: Path) -> list[SourceSpec]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SourceRefused(f"{path}: cannot read the list of sources: {why}") from error
+        raise SourceRefused(f"{shown(path)}: cannot read the list of sources: {why}") from error
     numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1))
     sources = [_line(path, number, line) for number, line in numbered if line and not line.startswith("#")]
     if not sources:

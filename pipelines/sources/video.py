@@ -6,7 +6,8 @@ import time
 
 from av.video.frame import VideoFrame
 
-from pipelines.errors import SourceRefused
+from engines.contract import Pixels
+from pipelines.errors import SourceError, SourceLost, SourceRefused
 from pipelines.sources.convert import Converter, LazyPicture
 from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.libav import Decoder, Input
@@ -144,7 +145,7 @@ class VideoSource:
             self._pacer.wait(time_s)
             captured_ns = time.monotonic_ns()  # paced, a file's frame arrives when its time has come
         wall_s = time.time()
-        pixels = self._converter.convert(frame)
+        pixels = self._convert(frame)
         corrupt = self._decoder_now.corrupt - self._corrupt_told
         self._corrupt_told += corrupt
         skipped, self._skipped = self._skipped, 0
@@ -164,6 +165,13 @@ class VideoSource:
             pts_s=self._pts_s(frame) if self._decoder_now.live and self._decoder_now.has_times else None,
             damaged=self._decoder_now.damaged,
         )
+
+    def _convert(self, frame: VideoFrame) -> Pixels:
+        try:
+            return self._converter.convert(frame)
+        except SourceError as error:
+            kind = SourceLost if self._decoder_now.live else SourceRefused
+            raise kind(f"{self._source.label}: {error}") from None
 
     def _refuse_if_nothing_came(self) -> None:
         if self._given:

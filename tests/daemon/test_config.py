@@ -174,3 +174,45 @@ def test_a_path_that_cannot_be_one_is_a_settings_error(folder: Path) -> None:
     assert "cameras[0].profile" in error_of(folder, CAMERA.replace("gate.vigil", "~nobody-at-all/x"))
     assert "cameras[0].profile" in error_of(folder, CAMERA.replace("gate.vigil", "a\\u0000b"))
     assert "cameras[0].source" in error_of(folder, CAMERA.replace("rtsp://10.0.0.7/stream1", "a\\u0000b"))
+
+
+TEXTS = (
+    'engine.cache = "{}"',
+    'http.address = "{}"',
+    'http.certificate = "{}"\nhttp.certificate_key = "{}"',
+    'http.password_file = "{}"',
+    'http.token_file = "{}"',
+    'journal.folder = "~{}"',
+    'log.level = "{}"',
+    'publish.endpoint = "tcp://0.0.0.0:{}"',
+    'publish.keys = "{}"',
+    'publish.keys = "x"\npublish.server_key = "{}"',
+    'replay.endpoint = "{}"',
+    '"{}" = 1',
+    "fps = 0x{}",
+    "a.{}.b = 1\na.{}.b = 2",
+    "{} = ",
+)
+
+
+@pytest.mark.parametrize("key", ["name", "source", "source_file", "profile", "transport"])
+@pytest.mark.parametrize("value", ["a" * 70_000, "../?" * 20_000, "rt hunter2@cam/1" + "b" * 300])
+def test_a_message_is_short_and_tells_no_secret_whatever_a_camera_says(folder: Path, key: str, value: str) -> None:
+    lines = [line for line in CAMERA.splitlines() if not line.startswith((key, "source" if "source" in key else key))]
+    check_message(folder, "\n".join([*lines, f'{key} = "{value}"']))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_message_is_short_whatever_is_written(folder: Path, text: str) -> None:
+    check_message(folder, text.replace("{}", "a" * 70_000) + "\n" + CAMERA)
+
+
+def check_message(folder: Path, text: str) -> None:
+    try:
+        config = load(folder, text)
+    except SettingsError as error:
+        told = str(error)
+    else:
+        told = config.cameras[0].source.label
+    assert len(told) < 1_000
+    assert "hunter2" not in told

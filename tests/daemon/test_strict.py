@@ -44,7 +44,8 @@ def camera(**keys: object) -> dict[str, Any]:
         (camera(transport="http"), 'cameras[1].transport: expected "tcp" or "udp", got "http"'),
         (camera(paced=1), "cameras[1].paced: expected true or false, got 1"),
         (camera(name="A B"), 'cameras[1].name: expected small letters, got "A B"'),
-        (camera(name="a" * 999 + "B"), f'cameras[1].name: expected small letters, got "{"a" * 60}…"'),
+        (camera(name="a" * 999 + "B"), f'cameras[1].name: expected small letters, got "{"a" * 29}…{"a" * 29}B"'),
+        (camera(fps=16**6000), "cameras[1].fps: expected a number from 0.1 to 60, got a number beyond reason"),
         (camera(size=[1]), "cameras[1].size: expected a list of 2: a whole number, a whole number, got a list of 1"),
         (camera(fsp=3), 'cameras[1].fsp: unknown key; did you mean "fps"?'),
         ({"camera": []}, 'camera: unknown key; did you mean "cameras"?'),
@@ -84,3 +85,9 @@ def test_nothing_but_a_settings_error_of_one_line_comes_out(data: object) -> Non
     except SettingsError as caught:
         error = str(caught)
     assert len(error.splitlines()) <= 1
+
+
+def test_no_secret_is_cut_so_that_it_shows() -> None:
+    with pytest.raises(SettingsError) as caught:
+        convert(camera(name="rtsp://admin:" + "Zq9secret" * 9 + "@cam/1"), Outer, "x.toml")
+    assert str(caught.value) == 'x.toml: cameras[1].name: expected small letters, got "rtsp://***@cam/1"'

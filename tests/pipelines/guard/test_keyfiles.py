@@ -54,6 +54,7 @@ def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
         (b"public-key\n", "is no key file"),
         (b'public-key = "short"\nsecret-key = "short"\n', "40 characters"),
         (b'public-key = "' + b"~" * 40 + b'"\n', "40 characters"),
+        (b'public-key = "' + b"#" * 40 + b'"\nsecret-key = "' + b"#" * 40 + b'"\n', "40 characters"),
         (b"\xff\xfe" * 40_000, "too long"),
     ],
 )
@@ -79,3 +80,9 @@ def test_halves_of_two_keys_are_no_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "good"), [("control-room", True), ("../x", False), ("", False), ("a\n", False)])
 def test_names_of_keys_are_safe_as_file_names(name: str, good: bool) -> None:
     assert is_key_name(name) is good
+
+
+def test_a_servers_key_beyond_what_z85_can_say_is_refused(tmp_path: Path) -> None:
+    make_pair(tmp_path / "gate.key_secret", {SERVER_KEY: "#" * 40})
+    with pytest.raises(KeysError, match="40 characters of Z85"):
+        read_client(tmp_path / "gate.key_secret")

@@ -105,3 +105,31 @@ def test_a_pattern_works_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:
 
 def test_a_file_address_may_be_escaped() -> None:
     assert parse_source("file:///a%20b.mp4").location == "/a b.mp4"
+
+
+@given(password=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6).map(lambda text: f"Zq{text}"))
+@pytest.mark.parametrize(
+    "written", ["rt {}@10.0.0.7:554/1", "rtsp:/a:{}@cam/1", "rtsp//a {}@cam/1", "rtsp://a{}@cam/1"]
+)
+def test_a_mistyped_address_tells_no_password(written: str, password: str) -> None:
+    try:
+        told = parse_source(written.format(password), Path("/nowhere")).label
+    except SourceRefused as refused:
+        told = str(refused)
+    assert password not in told
+
+
+def test_a_folder_with_an_at_in_its_name_is_called_by_it(tmp_path: Path) -> None:
+    folder = tmp_path / "gate@north"
+    folder.mkdir()
+    assert parse_source("gate@north/*.jpg", tmp_path).label == str(folder / "*.jpg")
+    assert parse_source("gate@south/*.jpg", tmp_path).label == "***@south/*.jpg"
+
+
+@pytest.mark.parametrize("text", ["a" * 70_000, "rtsp://cam/" + "b" * 70_000, "../?" * 20_000, "a" * 300 + "/*.jpg"])
+def test_a_label_is_short_whatever_the_source(text: str) -> None:
+    try:
+        told = parse_source(text, Path("/nowhere")).label
+    except SourceRefused as refused:
+        told = str(refused)
+    assert len(told) < 300

@@ -272,3 +272,15 @@ def test_the_ped1_list_gives_the_frames_that_it_says() -> None:
         assert spec.end_s is not None
         first, last = round(spec.start_s * 10), round(spec.end_s * 10) - 1
         assert [round(s.time_s * 10) for s in samples] == list(range(first, last + 1)), spec.label
+
+
+def test_colours_of_a_kind_that_libav_does_not_know_are_taken_for_common_ones(tmp_path: Path) -> None:
+    path = numbered_video(tmp_path / "odd.mp4", 12, options={"x264-params": "colormatrix=chroma-derived-c"})
+    assert numbers(read_all(path)) == list(range(12))
+    assert [number_of(sample.picture()) for sample in read_all(path)] == list(range(12))
+
+
+def test_pictures_that_cannot_be_converted_are_told_as_that(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "odd.nut", [numbered_picture(0)], codec="rawvideo", pix_fmt="rgb4")
+    with pytest.raises(SourceRefused, match=r"odd\.nut: its pictures \(rgb4\) cannot be converted"):
+        read_all(path)
