@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import cv2
@@ -22,6 +23,8 @@ _OTHER: Final = 0.3
 """Of single pixels, the share that may differ at all: noise changes more."""
 _RUN_S: Final = 1.0
 """So long pictures must have come back before it counts since when."""
+_GAP_S: Final = 0.5
+"""A new picture breaks a run off, unless older ones are back so soon."""
 _ACROSS: Final = 16
 _CALM: Final = 230
 """Of _ACROSS x _ACROSS blocks, those that count, the calmest: a clock in the picture goes on in one that is frozen."""
@@ -37,15 +40,32 @@ class _Anchor:
     """Every eighth pixel of every eighth row: quick to compare."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Pictures that came back, without a new one among them."""
+
+    began_s: float
+    last_s: float
+    since_s: float = math.inf
+    """When the first of them came for the first time, which may be before."""
+
+    @property
+    def lasted_s(self) -> float:
+        run_s = self.last_s - self.began_s
+        return self.last_s - min(self.since_s, self.began_s) if run_s >= _RUN_S else run_s
+
+
+_NO_RUN: Final = _Run(-math.inf, -math.inf)
+
+
 @dataclass(slots=True)
 class Stillness:
     """Follows one camera's frames."""
 
     _last: Codes | None = None
-    _since_s: float = 0.0
-    _run_s: float = 0.0
-    """When the picture began to repeat itself; `_since_s` is when it first came."""
-    _repeating: bool = False
+    _run: _Run = _NO_RUN
+    _before: _Run = _NO_RUN
+    """The run that the latest new picture broke off."""
     _anchors: deque[_Anchor] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
     """The latest pictures that were new: what is frozen is coded in as many ways as there are frames to a key frame."""
 
@@ -54,18 +74,23 @@ class Stillness:
         last, self._last = self._last, grey
         if last is None or last.shape != grey.shape:
             self._anchors.clear()
+            self._run = self._before = _NO_RUN
         elif stir(last, grey) <= _SAME:
-            self._repeating = True
-            return self._lasted(time_s)
+            return self._goes_on(self._run, time_s)
         gist = np.ascontiguousarray(grey[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY])
         known = self._known(grey, gist)
         if known is None:
-            self._since_s = self._run_s = time_s
+            self._before, self._run = self._run, _Run(time_s, time_s)
             self._anchors.append(_Anchor(time_s, grey, gist))
-        elif not self._repeating:
-            self._since_s, self._run_s = known.time_s, time_s
-        self._repeating = known is not None
-        return self._lasted(time_s)
+            return 0.0
+        run = self._run
+        if known.time_s < run.began_s and run.began_s - self._before.last_s <= _GAP_S:
+            run = self._before  # what broke it off was one more coding of the same picture
+        return self._goes_on(replace(run, since_s=min(run.since_s, known.time_s)), time_s)
+
+    def _goes_on(self, run: _Run, time_s: float) -> float:
+        self._run = replace(run, last_s=time_s)
+        return self._run.lasted_s
 
     def _known(self, grey: Codes, gist: Codes) -> _Anchor | None:
         if not self._anchors:
@@ -73,10 +98,6 @@ class Stillness:
         near = (np.stack([anchor.gist for anchor in self._anchors]) != gist).mean((1, 2)) < _OTHER
         alike = (anchor for anchor, is_near in zip(self._anchors, near, strict=True) if is_near)
         return next((anchor for anchor in alike if stir(anchor.grey, grey) <= _SAME_AGAIN), None)
-
-    def _lasted(self, time_s: float) -> float:
-        run_s = time_s - self._run_s
-        return time_s - self._since_s if run_s >= _RUN_S else run_s
 
     def forget(self) -> None:
         """Begin anew."""

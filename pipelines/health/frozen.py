@@ -20,6 +20,8 @@ _UNKNOWN_S: Final = 3.0
 _LEARN_S: Final = 60.0
 _CODED_S: Final = 0.5
 """A camera whose noise is coded never repeats itself for so long."""
+_SETTLES_S: Final = 3.0
+"""A repetition that ended is this camera's habit, unless by then the picture turns out to be frozen."""
 _FADES_S: Final = 900.0
 """Quiet nights end: what was long ago counts for less, by half in this time."""
 
@@ -36,21 +38,26 @@ class Frozen:
         self._longest_s: float | None = None
         self._unknown_until_s = 0.0
         self._same_s = self._now_s = 0.0
+        self._ended_s = self._settles_s = 0.0
+        """The longest repetition that ended of late, and when it will be taken for a habit."""
 
     def see(self, seen: Seen) -> Evidence:
         """Judge one frame."""
         needed_s = self._needed_s(seen)
         before_s, self._same_s = self._same_s, self._stillness.step(seen.now_s, seen.look.grey)
         if self._same_s >= needed_s:
+            self._ended_s = 0.0
             return Evidence(present=True, suspect=True, cause=f"the picture has not changed for {self._same_s:.0f} s")
         if self._same_s < before_s:
-            self._learn(before_s, needed_s)
+            self._note_end(seen.now_s, before_s, needed_s)
+        if self._ended_s and seen.now_s >= self._settles_s:
+            self._longest_s, self._ended_s = max(self._longest_s or 0.0, self._ended_s), 0.0
         return WELL
 
     def forget(self) -> None:
         """A picture after an outage repeats none before it."""
         self._stillness.forget()
-        self._same_s = 0.0
+        self._same_s = self._ended_s = 0.0
 
     def _needed_s(self, seen: Seen) -> float:
         """How long a repetition takes to pass for frozen."""
@@ -63,10 +70,12 @@ class Frozen:
         longest_s = max(self._longest_s, _UNKNOWN_S) if seen.now_s < self._unknown_until_s else self._longest_s
         return max(_LEAST_S, _LONGER * longest_s)
 
-    def _learn(self, lasted_s: float, needed_s: float) -> None:
+    def _note_end(self, now_s: float, lasted_s: float, needed_s: float) -> None:
         """A repetition ended by itself: such is this camera, all the more if it was not long enough to be named."""
         assert self._longest_s is not None
-        if lasted_s < needed_s:
-            self._longest_s = max(self._longest_s, lasted_s)
-        elif self._longest_s >= _CODED_S:
-            self._longest_s = max(self._longest_s, lasted_s / 2)
+        if lasted_s >= needed_s:
+            if self._longest_s >= _CODED_S:
+                self._longest_s = max(self._longest_s, lasted_s / 2)
+        else:
+            self._settles_s = self._settles_s if self._ended_s else now_s + _SETTLES_S
+            self._ended_s = max(self._ended_s, lasted_s)

@@ -83,6 +83,7 @@ class Feed:
         self.faults = Faults()
         self.source = secrets.randbits(32)
         self._showing, self._wanted = Showing(clip), Showing(clip)
+        self._shown_since_s = time.monotonic()
         self._base_ticks, self._sequence = secrets.randbits(32), secrets.randbits(16)
         self._next = 0
         self._clients: set[Client] = set()
@@ -104,6 +105,11 @@ class Feed:
     def shown(self) -> Clip:
         """The clip that is sent now."""
         return self._showing.clip
+
+    @property
+    def shown_since_s(self) -> float | None:
+        """Since when the wanted clip is sent, on the monotonic clock; None while its key frame is yet to come."""
+        return self._shown_since_s if self._showing is self._wanted else None
 
     def join(self, client: Client) -> None:
         """Serve a client from now on."""
@@ -180,7 +186,7 @@ class Feed:
     def _send(self, number: int) -> None:
         """Send a picture to whom it may concern; the numbers of its packets are used up in any case."""
         if self._wanted is not self._showing and number >= self._wanted.first and self._wanted.picture(number).keyframe:
-            self._showing = self._wanted
+            self._showing, self._shown_since_s = self._wanted, time.monotonic()
         picture = self._showing.picture(number)
         packets = self._packets(picture, self._timestamp(number))
         if not self._clients or self.faults.stalled or not packets:

@@ -130,9 +130,10 @@ def _pictures(path: Path) -> Iterator[Image]:
 
 
 def _picture(path: Path, index: int) -> Image:
-    for number, pixels in enumerate(_pictures(path)):
-        if number == index:
-            return pixels
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == index:  # the others are not made pictures of: that takes longer than decoding them
+                return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     raise SourceError(f"{path} has no picture {index}")
 
 

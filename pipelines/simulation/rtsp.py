@@ -122,6 +122,10 @@ class RtspServer:
         """How many clients a stream is being sent to."""
         return self._feed(name).clients
 
+    def shown_since_s(self, name: str) -> float | None:
+        """Since when a camera has the look it was given, on the monotonic clock; None until its first key frame."""
+        return self._feed(name).shown_since_s
+
     def faults(self, name: str) -> Faults:
         """What is wrong with a camera now."""
         return self._feed(name).faults

@@ -116,6 +116,35 @@ def test_a_picture_that_coding_often_repeats_is_frozen_only_after_much_longer() 
     assert camera.begun == ["frozen"]
 
 
+def _coded_each_second(number: int) -> Pixels:
+    """What decoders make of one picture: each second anew, the first three times of it differently each time."""
+    return cv2.add(place()[0], np.full((256, 256, 3), (8, 5, 2, 0, 0)[number % 5], np.uint8))
+
+
+@pytest.mark.parametrize("left_out", [(), (1, 4, 5, 8, 11, 13), (0, 2, 3, 7, 10, 12)])
+def test_a_frozen_picture_that_is_coded_anew_each_second_is_frozen_though_frames_are_left_out(
+    left_out: tuple[int, ...],
+) -> None:
+    camera = Watched()
+    camera.watch(seconds(6))
+    gap_s = 0.0
+    for number in range(12):
+        gap_s += 1 / FPS
+        if number not in left_out:
+            camera.see(_coded_each_second(number), after_s=gap_s)
+            gap_s = 0.0
+    assert camera.begun == ["frozen"]
+
+
+def test_what_a_picture_did_on_its_way_to_being_frozen_is_no_habit() -> None:
+    camera = Watched()
+    for _ in range(4):
+        camera.watch(seconds(8))
+        camera.watch([place()[3]] * 7)  # repeats for a moment, then once more for good
+        camera.watch([place()[0]] * 15)
+    assert camera.begun == ["frozen"] * 4
+
+
 def test_a_clock_in_the_picture_does_not_hide_that_it_is_frozen() -> None:
     def clocked(_: Pixels, number: int) -> Pixels:
         picture = place()[0].copy()
