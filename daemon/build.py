@@ -55,6 +55,8 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     guard = _guard(config, metrics)
     boot_id = uuid.uuid4().hex[:12]
     keeping, archive = _keeping(config, metrics, guard, boot_id)
+    if archive is not None:
+        pulse.watch("journal", lambda: archive.journal.condition.complaint)
     publisher = Publisher(settings.publish, metrics, boot_id=boot_id, context=guard, archive=archive)
     shared = _shared(settings, metrics, pulse, publisher, court.judges)
     judges = [

@@ -13,6 +13,7 @@ import zmq
 from pipelines.errors import SubscribeError, WireError
 from pipelines.guard.arm import arm_client
 from pipelines.guard.keyfiles import ClientKeys
+from pipelines.handshakes import NOT_ALLOWED, Handshakes
 from pipelines.position import Position
 from pipelines.replay_wire import REPLAY_SCHEMA, ReplayAnswer, ReplayRequest, read_answer, write_request
 from pipelines.sequence import place_after
@@ -55,15 +56,23 @@ class CatchUp:
         self._heard_at = self._asked_at = 0.0
         self._again_s = _AGAIN_S
         self._trouble = ""
+        self._turned_away = False
         self._socket = context.socket(zmq.DEALER)
         try:
             self._socket.setsockopt(zmq.LINGER, 0)
             self._socket.setsockopt(zmq.MAXMSGSIZE, _MOST_MESSAGE_BYTES)
             arm_client(self._socket, keys)
+            self._watch = Handshakes(self._socket)
             self._socket.connect(endpoint)
         except zmq.ZMQError as error:
             self._socket.close(linger=0)
             raise SubscribeError(f"cannot ask {endpoint}: {error.strerror}") from error
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether the daemon did not let this end in: it takes another of these to ask again."""
+        self._turned_away = self._turned_away or self._watch.turned_away(self.endpoint)
+        return self._turned_away
 
     def start(self, place: Position | None) -> None:
         """Begin after a place; None: with the first alert that is kept."""
@@ -75,6 +84,8 @@ class CatchUp:
     def receive(self, timeout_s: float) -> AlertMessage | Ended | None:
         """The next alert, or how it ended; None when neither came within the time. Raises WireError."""
         now = time.monotonic()
+        if self.turned_away:
+            return Ended("failed", f"{self.endpoint} lets this end not in: {NOT_ALLOWED}")
         if now - self._heard_at > self._patience_s:
             return Ended("failed", self._trouble)
         if now - self._asked_at > self._again_s:
@@ -96,7 +107,7 @@ class CatchUp:
 
     def close(self) -> None:
         """Release the socket."""
-        self._socket.close(linger=0)
+        self._watch.close()
 
     def _judge(self, answer: ReplayAnswer) -> Ended | None:
         if answer.outcome == "more" and answer.alerts > 0:

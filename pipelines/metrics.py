@@ -180,6 +180,7 @@ class JournalMetrics:
         self.waiting = gauge("journal_waiting", "Alerts that wait for the disk.")
         self.stored = gauge("journal_stored_alerts", "Alerts in the journal.")
         self.bytes = gauge("journal_stored_bytes", "Size of the journal, pictures included.")
+        self.oldest = gauge("journal_oldest_timestamp_seconds", "When the oldest alert was kept; 0: there is none.")
         self.commit = Histogram(
             "vigil_journal_commit_seconds", "Time to commit a group.", registry=registry, buckets=COMMIT_BUCKETS
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
@@ -30,6 +31,7 @@ from pipelines.status import StatusBoard
 from pipelines.types import CameraStatus, HealthEvent, RegimeEvent, Verdict
 from pipelines.wire import (
     STATUS_TOPIC,
+    AlertMessage,
     compose,
     encode,
     encode_health,
@@ -121,6 +123,8 @@ class Publisher:
         self._metrics: dict[str, CameraMetrics] = {}
         self._desks: dict[str, Desk] = {}
         self._former: dict[str, Desk] = {}
+        self._foreign: Counter[str] = Counter()
+        """Alerts of cameras that were never seated."""
         self._board = StatusBoard(settings.heartbeat_s)
         self._seq = 0
         self._awaited = False
@@ -227,6 +231,7 @@ class Publisher:
         desk = self._desks.get(camera.name) or self._former.pop(camera.name, None)
         if desk is None:
             desk = Desk(camera, self.boot_id)
+            desk.alerts = self._foreign.pop(camera.name, 0)
         desk.resettle(camera)
         desk.gone_ns = None
         self._desks[camera.name] = desk
@@ -274,10 +279,28 @@ class Publisher:
 
     def _end_interrupted(self) -> None:
         """Tell the ends of events that an earlier run left open."""
-        for message in () if self._archive is None else self._archive.journal.interrupted():
+        for end in () if self._archive is None else self._archive.journal.interrupted():
+            message = self._renumbered(end)
             parts = encode_message(message)
             self._dispatch.hand_over(message, partial(_as_it_is, parts))
             _log.info("end of event %s, which an earlier run had left open", message.header.event_id)
+
+    def _renumbered(self, message: AlertMessage) -> AlertMessage:
+        """An alert of another run's event as the next of this run."""
+        camera = message.header.camera
+        desk = self._desks.get(camera) or self._former.get(camera)
+        if desk is None:
+            self._foreign[camera] += 1
+        else:
+            desk.alerts += 1
+        self._seq += 1
+        header = msgspec.structs.replace(
+            message.header,
+            boot_id=self.boot_id,
+            seq=self._seq,
+            camera_seq=self._foreign[camera] if desk is None else desk.alerts,
+        )
+        return replace(message, header=header)
 
     def _tell_journal(self, now_ns: int) -> None:
         header = None if self._news is None else self._news.due(now_ns)

@@ -11,13 +11,12 @@ from types import TracebackType
 from typing import Self
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from pipelines.catchup import CatchUp, Ended, replay_endpoint
 from pipelines.errors import SubscribeError, SubscribeTimeout
-from pipelines.guard.arm import arm_client
 from pipelines.guard.keyfiles import ClientKeys
 from pipelines.headers import JournalHeader
+from pipelines.line import POLL_S, Line
 from pipelines.position import After, Position, ThisRun, first_from
 from pipelines.saving import save_message
 from pipelines.sequence import Gap, Numbered, Sequence
@@ -40,16 +39,8 @@ __all__ = ["After", "Gap", "Position", "Subscriber", "ThisRun", "first_from", "s
 
 _log = logging.getLogger("vigil.subscribe")
 
-_MOST_MESSAGE_BYTES = 256 << 20
-_POLL_S = 0.5
-"""Signals are seen at least this often while nothing comes."""
 _TOPICS = (ALERT_TOPIC, HEALTH_TOPIC, REGIME_TOPIC, STATUS_TOPIC)
 """Alerts first: the status that the publisher sends a newcomer then follows every alert that it counts."""
-_REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-_WHY_REFUSED = {
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "its key is not, or no longer, among those allowed there",
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "one end asks for keys that the other does not have (--key, --server-key)",
-}
 _MOST_HELD = 1000
 """Live alerts that wait until it is known where to ask for those before them."""
 _GIVEN_UP_S = 60.0
@@ -79,6 +70,8 @@ class Subscriber:
         patience_s: float = 10.0,
         on_gap: Callable[[Gap], None] | None = None,
         on_journal: Callable[[JournalHeader], None] | None = None,
+        on_refused: Callable[[str], None] = _log.warning,
+        again_s: float = 5.0,
         high_water: int = 256,
         keys: ClientKeys | None = None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
@@ -91,6 +84,8 @@ class Subscriber:
         seconds, so longer silence means that it is gone.
         `patience_s`: so long an answer is awaited before what is missing counts as lost.
         `keys`: for a publisher that lets in those with a key only (`pipelines.guard.keyfiles.read_client`).
+        `on_refused`: told in a line, once, why this end waits while the publisher does not let its key in; every
+        `again_s` it tries anew, and goes on from where it was.
         `on_journal`: told how the daemon's journal is, at each change and heartbeat.
         """
         self.endpoint = endpoint
@@ -101,12 +96,17 @@ class Subscriber:
         self._timeout_s, self._patience_s = timeout_s, patience_s
         self._on_gap = on_gap or _warn
         self._on_journal = on_journal
-        self._high_water = high_water
-        self._keys = keys
-        self._given = context
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
-        self._socket: zmq.Socket[bytes] | None = None
-        self._refusals: zmq.Socket[bytes] | None = None
+        self._keys, self._again_s = keys, again_s
+        topics = [f"{topic}{camera or ''}" for topic in _TOPICS]
+        self._line = Line(
+            endpoint,
+            topics if on_journal is None else [*topics, JOURNAL_TOPIC],
+            high_water=high_water,
+            keys=keys,
+            again_s=again_s,
+            on_refused=on_refused,
+            context=context,
+        )
         self._sequence = Sequence(camera)
         self._begun = False
         self._held: deque[Numbered] = deque()
@@ -116,15 +116,7 @@ class Subscriber:
         self._left_alone_until = 0.0
 
     def __enter__(self) -> Self:
-        self._context = self._given or zmq.Context()
-        socket = self._context.socket(zmq.SUB)
-        try:
-            self._set_up(socket)
-        except zmq.ZMQError as error:
-            self._hang_up(socket)
-            message = f"cannot listen to {self.endpoint}: {error.strerror}: write it like tcp://127.0.0.1:5557"
-            raise SubscribeError(message) from error
-        self._socket = socket
+        self._line.open()
         return self
 
     def __exit__(
@@ -133,9 +125,7 @@ class Subscriber:
         catch, self._catch = self._catch, None
         if catch is not None:
             catch.close()
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            self._hang_up(socket)
+        self._line.close()
 
     def __iter__(self) -> Self:
         return self
@@ -161,7 +151,7 @@ class Subscriber:
             elif self._held and self._can_begin():
                 found = self._judge(self._held.popleft())
             else:
-                parts = self._await(deadline)
+                parts = self._line.receive(deadline)
                 if parts is None:
                     raise self._silence(timeout_s)
                 found = self._heard(parts)
@@ -169,36 +159,6 @@ class Subscriber:
                 return found
             if time.monotonic() > deadline and (self._catching or not self._held):
                 raise self._silence(timeout_s)
-
-    def _set_up(self, socket: zmq.Socket[bytes]) -> None:
-        socket.setsockopt(zmq.RCVHWM, self._high_water)
-        socket.setsockopt(zmq.MAXMSGSIZE, _MOST_MESSAGE_BYTES)
-        arm_client(socket, self._keys)
-        for topic in _TOPICS:
-            socket.subscribe(f"{topic}{self.camera or ''}")
-        if self._on_journal is not None:
-            socket.subscribe(JOURNAL_TOPIC)
-        self._refusals = socket.get_monitor_socket(_REFUSALS)
-        socket.connect(self.endpoint)
-
-    def _await(self, deadline: float) -> list[bytes] | None:
-        """The next message of anybody's; None when the deadline (monotonic) passed."""
-        if self._socket is None:
-            raise SubscribeError("a Subscriber is used in a with statement")
-        while True:
-            left_s = max(0.0, deadline - time.monotonic())
-            if self._socket.poll(math.ceil(min(left_s, _POLL_S) * 1000)):
-                return self._socket.recv_multipart()
-            self._mind_refusal()
-            if left_s <= _POLL_S:
-                return None
-
-    def _mind_refusal(self) -> None:
-        """Raise SubscribeError when the publisher has turned this end away; ZeroMQ does not try again by itself."""
-        if self._refusals is None or not self._refusals.poll(0):
-            return
-        event = parse_monitor_message(self._refusals.recv_multipart())["event"]
-        raise SubscribeError(f"{self.endpoint} lets this end not in: {_WHY_REFUSED[zmq.Event(event)]}")
 
     def _heard(self, parts: list[bytes]) -> Message | None:
         """Make something of what came; None when it is not to be given out now."""
@@ -264,14 +224,13 @@ class Subscriber:
         return None
 
     def _start(self, place: Position | None) -> None:
-        if self._catch is not None and self._catch.endpoint != self._replay_at:
+        if self._catch is not None and (self._catch.endpoint != self._replay_at or self._catch.turned_away):
             self._catch.close()
             self._catch = None
         if self._catch is None:
-            assert self._context is not None
             assert self._replay_at is not None
             self._catch = CatchUp(
-                self._context, self._replay_at, self.camera, patience_s=self._patience_s, keys=self._keys
+                self._line.context, self._replay_at, self.camera, patience_s=self._patience_s, keys=self._keys
             )
         self._catch.start(place)
         self._catching = True
@@ -279,7 +238,7 @@ class Subscriber:
     def _catch_up(self, deadline: float) -> Message | None:
         """Give out the next replayed alert, if it has come and is new."""
         assert self._catch is not None
-        found = self._catch.receive(max(0.0, min(_POLL_S, deadline - time.monotonic())))
+        found = self._catch.receive(max(0.0, min(POLL_S, deadline - time.monotonic())))
         if isinstance(found, Ended):
             return self._end(found)
         if found is None or self._sequence.is_double(found):
@@ -302,7 +261,8 @@ class Subscriber:
                 return None
         reason = "the journal does not have them" if ended.end == "done" else ended.reason
         if ended.end == "failed":
-            self._left_alone_until = time.monotonic() + _GIVEN_UP_S
+            turned_away = self._catch is not None and self._catch.turned_away
+            self._left_alone_until = time.monotonic() + (self._again_s if turned_away else _GIVEN_UP_S)
         if wanted and ended.end != "done":
             raise SubscribeError(f"what was missed cannot be had: {ended.reason}")
         self._held.popleft()
@@ -322,19 +282,6 @@ class Subscriber:
             f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there, and does it ask for a "
             "key?"
         )
-
-    def _hang_up(self, socket: zmq.Socket[bytes]) -> None:
-        refusals, self._refusals = self._refusals, None
-        if refusals is not None:
-            socket.disable_monitor()
-            refusals.close(linger=0)
-        socket.close(linger=0)
-        self._release()
-
-    def _release(self) -> None:
-        context, self._context = self._context, None
-        if context is not None and self._given is None:
-            context.term()
 
 
 def _warn(gap: Gap) -> None:

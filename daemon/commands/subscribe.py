@@ -55,6 +55,7 @@ def subscribe(options: SubscribeOptions) -> None:
             timeout_s=options.timeout_s,
             on_gap=show.gap,
             on_journal=show.journal,
+            on_refused=show.remark,
             keys=_keys(options),
         )
         with subscriber as messages:

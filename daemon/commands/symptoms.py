@@ -13,7 +13,7 @@ from typing import Final
 
 from daemon.commands.asking import Asked, ask
 from daemon.commands.finding import Finding
-from daemon.config import Config, engine_settings, load_config
+from daemon.config import Config, engine_settings, journal_folder, load_config
 from daemon.crash import crash_folder, crashes, told
 from daemon.errors import SettingsError
 from engines.runtime.select import cache_folder
@@ -40,7 +40,8 @@ def symptoms(file: Path) -> list[Finding]:
         *_secrets(config),
         *findings,
         *_disks(config),
-        *_running(ask(config)),
+        *_running(asked := ask(config)),
+        *_journal(config, asked),
     ]
 
 
@@ -122,6 +123,26 @@ def _running(asked: Asked) -> Iterator[Finding]:
         yield Finding("engine", what, "problem")
     for key in asked.labels("vigil_config_restart_needed", "key"):
         yield Finding("settings", f"{key} differs from what runs: it takes effect when Vigil is restarted", "problem")
+
+
+def _journal(config: Config, asked: Asked) -> Iterator[Finding]:
+    """How much is kept, and since when; what is amiss with it the daemon says itself."""
+    if not config.settings.journal.enabled:
+        words = "off: alerts are not kept, and nobody can ask for what was missed; set [journal] enabled = true"
+        yield Finding("journal", words, "absent")
+        return
+    states = {sample.labels["state"]: sample.value for sample in asked.samples if sample.name == "vigil_journal_state"}
+    state = next((state for state, holds in states.items() if holds), None)
+    if state is None:
+        return
+    count, size = (asked.value(f"vigil_journal_stored_{what}") or 0.0 for what in ("alerts", "bytes"))
+    oldest, waiting = asked.value("vigil_journal_oldest_timestamp_seconds"), asked.value("vigil_journal_waiting")
+    words = f"{state}, {journal_folder(config.file, config.settings.journal)}: {count:.0f} alerts, {size / 1e6:.1f} MB"
+    if oldest:
+        words += f", the oldest of {time.strftime('%Y-%m-%d %H:%M', time.localtime(oldest))}"
+    if waiting:
+        words += f"; {waiting:.0f} wait for the disk"
+    yield Finding("journal", words, "ok" if state in {"ok", "starting"} else "problem")
 
 
 def _cameras(asked: Asked) -> Iterator[Finding]:

@@ -31,6 +31,15 @@ class Condition:
         """Whether nothing is kept at present."""
         return self.state in TROUBLED
 
+    @property
+    def complaint(self) -> str:
+        """What is amiss, for people; empty when nothing is."""
+        if self.troubled:
+            return f"it keeps nothing ({self.state}), alerts go out all the same: {self.reason}"
+        if self.state == "no-pictures":
+            return f"alerts are kept without their pictures: {self.reason}"
+        return self.reason if self.state == "making-room" else ""
+
     @staticmethod
     def after(error: JournalError) -> Condition:
         """What an error makes of it."""

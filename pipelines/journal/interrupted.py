@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -16,22 +15,16 @@ REASON = "interrupted"
 
 
 def interrupted_ends(unfinished: Iterable[tuple[Unfinished, tuple[bytes, bytes, bytes]]]) -> list[AlertMessage]:
-    """An end for each event, under the event's own run and with that run's next numbers.
+    """An end for each event, which has still to be numbered by the run that tells it.
 
-    All that it tells is as the event's latest alert told it, its pictures too.
+    The run of the event may have published more than it could keep, so none but its own knows its next number. All
+    else that an end tells is as the event's latest alert told it, its pictures too.
     """
     ends: list[AlertMessage] = []
-    more: Counter[str] = Counter()
-    more_of_camera: Counter[tuple[str, str]] = Counter()
     for event, pictures in unfinished:
-        header = event.header
-        more[header.boot_id] += 1
-        more_of_camera[header.boot_id, header.camera] += 1
         now = time.time()
         end = msgspec.structs.replace(
-            header,
-            seq=event.last_seq + more[header.boot_id],
-            camera_seq=event.last_camera_seq + more_of_camera[header.boot_id, header.camera],
+            event.header,
             phase="end",
             end_reason=REASON,
             published_at=iso_time(now),

@@ -227,6 +227,7 @@ class Journal:
                 self._totals = self._vault.totals()
                 self._metrics.bytes.set(self._totals.bytes)
                 self._metrics.stored.set(self._totals.alerts)
+                self._metrics.oldest.set(self._totals.oldest_unix or 0.0)
             for cause, count in self._vault.removed.items():
                 self._metrics.removed[cause].inc(count)
             self._vault.removed.clear()

@@ -51,9 +51,6 @@ class Unfinished:
     header: AlertHeader
     """Of its latest alert."""
     pictures: PictureRef | None
-    last_seq: int
-    """The run's latest number."""
-    last_camera_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +70,8 @@ class Totals:
     alerts: int
     bytes: int
     """Headers and pictures, as they count on the disk."""
+    oldest_unix: float | None = None
+    """When the oldest alert was kept; None when there is none."""
 
 
 class Store(Protocol):

@@ -38,10 +38,9 @@ ON CONFLICT (event_id) DO UPDATE SET duration_s = max(duration_s, excluded.durat
 _BOOT = """
 INSERT INTO boots VALUES (?, ?, ?) ON CONFLICT (boot_id) DO UPDATE SET last_id = excluded.last_id"""
 _OLDEST = "SELECT id, kept_s, bytes, picture FROM alerts {where} ORDER BY id LIMIT ?"
+_TOTALS = "SELECT alerts, bytes, (SELECT kept_unix FROM alerts ORDER BY id LIMIT 1) FROM totals"
 _UNFINISHED = """
-SELECT header, picture, overlay, clean, heatmap, (SELECT max(seq) FROM alerts WHERE boot_id = events.boot_id),
-    (SELECT camera_seq FROM alerts AS own WHERE own.camera = events.camera AND own.boot_id = events.boot_id
-     ORDER BY own.id DESC LIMIT 1)
+SELECT header, picture, overlay, clean, heatmap
 FROM events JOIN alerts ON alerts.id = events.last_id
 WHERE events.end_reason IS NULL AND events.boot_id != ? ORDER BY events.last_id"""
 
@@ -79,7 +78,7 @@ class SqliteStore:
     def totals(self) -> Totals:
         """How much there is."""
         with explained(self._database):
-            return Totals(*self._connection.execute("SELECT alerts, bytes FROM totals").fetchone())
+            return Totals(*self._connection.execute(_TOTALS).fetchone())
 
     def age_s(self, alert: OldAlert) -> float:
         """How old an alert is, by the journal's own clock."""
@@ -214,7 +213,7 @@ class SqliteStore:
                 raise
 
 
-def _unfinished(row: tuple[bytes, str | None, int, int, int, int, int]) -> Unfinished:
-    header, picture, overlay, clean, heatmap, last_seq, last_camera_seq = row
+def _unfinished(row: tuple[bytes, str | None, int, int, int]) -> Unfinished:
+    header, picture, overlay, clean, heatmap = row
     ref = None if picture is None else PictureRef(picture, overlay, clean, heatmap)
-    return Unfinished(_headers.decode(header), ref, last_seq, last_camera_seq)
+    return Unfinished(_headers.decode(header), ref)

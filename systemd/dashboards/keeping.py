@@ -30,7 +30,12 @@ def journal() -> list[PanelBuilder]:
         lines(
             Text("Size of the journal", "Pictures included; [journal] most_gb bounds it.", "bytes"),
             [Query(f"vigil_journal_stored_bytes{{{DAEMON}}}", "{{instance}}")],
-            width=6,
+            width=4,
+        ),
+        lines(
+            Text("Age of the oldest alert", "How far back the journal goes; [journal] keep_days bounds it.", "s"),
+            [Query(f"time() - (vigil_journal_oldest_timestamp_seconds{{{DAEMON}}} > 0)", "{{instance}}")],
+            width=4,
         ),
         lines(
             Text("Alerts in the journal", "[journal] keep_days and most_gb bound them."),
@@ -38,7 +43,7 @@ def journal() -> list[PanelBuilder]:
                 Query(f"vigil_journal_stored_alerts{{{DAEMON}}}", "stored {{instance}}"),
                 Query(f"vigil_journal_waiting{{{DAEMON}}}", "waiting for the disk {{instance}}"),
             ],
-            width=6,
+            width=4,
         ),
         stacked(
             Text("Alerts by what became of them, an hour", "kept; bare: kept without pictures; lost: not kept at all."),

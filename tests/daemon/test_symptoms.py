@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -69,6 +70,25 @@ def test_a_daemon_that_demands_a_token_is_shown_it(tmp_path: Path, profile_file:
         assert "camera a" in found
         daemon.signal(signal.SIGTERM)
         assert daemon.ends(within_s=30) == 0
+
+
+def test_a_journal_that_keeps_nothing_is_told_with_its_reason_until_it_does(tmp_path: Path, profile_file: Path) -> None:
+    here = site(tmp_path, profile_file, {"a": source(f"rtsp://127.0.0.1:{free_port()}/x")})
+    (tmp_path / "journal").mkdir()
+    with (tmp_path / "journal" / "lock").open("w") as taken:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        with Running(["daemon", "run", "--config", here.config]) as daemon:
+            daemon.wait_for("watching 1 camera", PATIENCE_S)
+            until(lambda: "another Vigil keeps its journal there" in here.page("degraded")[1], PATIENCE_S)
+            found = problems(symptoms(here.config))
+            assert "journal: it keeps nothing (failing), alerts go out all the same" in found["daemon, degraded"]
+            assert found["journal"].startswith("failing, ")
+            taken.close()
+            until(lambda: here.page("degraded")[0] == 200, PATIENCE_S)
+            well = Finding("journal", f"ok, {tmp_path / 'journal'}: 0 alerts, 0.0 MB")
+            until(lambda: well in symptoms(here.config), PATIENCE_S)
+            daemon.signal(signal.SIGTERM)
+            assert daemon.ends(within_s=30) == 0
 
 
 def test_a_running_daemon_is_asked_what_ails_it(tmp_path: Path, profile_file: Path, odd_clip: Path) -> None:
