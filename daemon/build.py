@@ -134,7 +134,7 @@ def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publi
         Shedder(settings.shedding, metrics.load, judges=judges),
         Board(),
         publisher,
-        Batcher((), filled, settings.batch, {}),
+        Batcher((), filled, settings.batch, {}, threads=judges),
         Roster(metrics),
         settings.gate,
         pulse,

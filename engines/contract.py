@@ -45,6 +45,8 @@ class Batch:
     """Length N: seconds on each camera's own clock, increasing within a camera; only differences count."""
     pixels: Pixels | Sequence[Pixels]
     """uint8 [N, H, W, 3], RGB, at the network's input size: one array, or one a frame."""
+    again: bool = False
+    """Whether some of these frames are to be scored by another profile next: then they are not encoded once more."""
 
     def __len__(self) -> int:
         return len(self.cameras)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Signal, Situation
+from engines.desk import Desk
 from engines.errors import EngineError, ProfileError
 from engines.light import Light
 from engines.normality import Normality
@@ -61,16 +61,6 @@ class _Case:
     standard: Standard
 
 
-class _Desk(threading.local):
-    """What a thread works with: memory that is kept from batch to batch, and what its last batch was encoded to."""
-
-    def __init__(self) -> None:
-        self.room = Room()
-        self.evened: Pixels = np.empty((0, 0, 0, 3), np.uint8)
-        self.last: Sequence[tuple[Pixels, float, Light | None]] = ()
-        self.encoded: Encoded | None = None
-
-
 class Detector:
     """Scores batches. Several threads may do so at a time, as many as may call its engine, if no camera is in two of
     their batches and none is added, removed, held or retuned meanwhile that is in one.
@@ -81,7 +71,7 @@ class Detector:
 
     def __init__(self, engine: Engine, profiles: Mapping[str, Profile]) -> None:
         self._engine = engine
-        self._desk = _Desk()
+        self._desk = Desk()
         self._cameras = {camera: prepare(camera, profile, engine.info.model) for camera, profile in profiles.items()}
 
     def score(self, batch: Batch) -> Scores:
@@ -92,7 +82,7 @@ class Detector:
         self._check(batch)
         cases = [self._case(batch, index) for index in range(len(batch))]
         pixels = self._in_usual_light(batch.pixels, cases)
-        encoded = self._encode(cases, pixels)
+        encoded = self._encode(cases, pixels, again=batch.again)
         compared = [
             _compare(case.standard.normality, encoded, index, self._desk.room) for index, case in enumerate(cases)
         ]
@@ -153,7 +143,7 @@ class Detector:
         lights = [case.standard.light for case in cases]
         if isinstance(pixels, np.ndarray) and all(light is None for light in lights):
             return pixels
-        evened = self._evened_of(len(cases), pixels[0].shape)
+        evened = self._desk.evened_of(len(cases), pixels[0].shape)
         for light, one, into in zip(lights, pixels, evened, strict=True):
             if light is None:
                 np.copyto(into, one)
@@ -161,35 +151,12 @@ class Detector:
                 light.even_out(one, into)
         return evened
 
-    def _encode(self, cases: Sequence[_Case], pixels: Pixels) -> Encoded:
-        """Encode, unless the last batch held the same frames in the same light: then its own is taken again."""
-        seen = [(case.pixels, case.time_s, case.standard.light) for case in cases]
-        if (rows := self._rows_of_last(seen)) is not None:
-            assert self._desk.encoded is not None
-            return Encoded(self._desk.encoded.latent[rows], self._desk.encoded.features[rows])
-        encoded = self._engine.encode(pixels)
-        self._desk.last, self._desk.encoded = seen, encoded
+    def _encode(self, cases: Sequence[_Case], pixels: Pixels, *, again: bool) -> Encoded:
+        """Encode; frames that were kept from the last batch, in the same light, are not encoded again."""
+        shown = [(case.pixels, case.time_s, case.standard.light) for case in cases]
+        encoded = self._desk.kept(shown) or self._engine.encode(pixels)
+        self._desk.keep(shown, encoded if again else None)
         return encoded
-
-    def _rows_of_last(self, seen: Sequence[tuple[Pixels, float, Light | None]]) -> list[int] | None:
-        """Where in the last batch each of these is; None if one is not there."""
-        rows = []
-        for one, time_s, light in seen:
-            alike = (
-                row
-                for row, (last, last_s, at) in enumerate(self._desk.last)
-                if last is one and last_s == time_s and _same_light(at, light)
-            )
-            if (found := next(alike, None)) is None:
-                return None
-            rows.append(found)
-        return rows
-
-    def _evened_of(self, count: int, shape: tuple[int, ...]) -> Pixels:
-        """Where evened frames lie side by side: kept from batch to batch, since fresh memory costs page faults."""
-        if len(self._desk.evened) < count or self._desk.evened.shape[1:] != shape:
-            self._desk.evened = np.empty((count, *shape), np.uint8)
-        return self._desk.evened[:count]
 
     def _judge(
         self, case: _Case, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
@@ -202,7 +169,7 @@ class Detector:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._desk.room)}
+            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._desk)}
         left = raw if camera.still else _allowed(case, raw)
         judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation
@@ -241,10 +208,6 @@ def _assemble(judged: Sequence[_Judgement]) -> Scores:
         uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
         situations=[one.situation for one in judged],
     )
-
-
-def _same_light(one: Light | None, other: Light | None) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one.usual, other.usual))
 
 
 def _maps(fusion: Fusion, raw: Mapping[View, Floats]) -> tuple[Floats, Mapping[Signal, Floats]]:

@@ -53,14 +53,16 @@ class MotionHistory:
 
     def __init__(self) -> None:
         self._moments: deque[_Moment] = deque()
-        self._flow = _dense_flow()
+        self._flow: cv2.DISOpticalFlow | None = None
 
     def forget(self) -> None:
         """Drop all frames: what comes next is not a continuation."""
         self._moments.clear()
 
-    def observe(self, time_s: float, pixels: Pixels) -> Floats | None:
+    def observe(self, time_s: float, pixels: Pixels, flow: cv2.DISOpticalFlow | None = None) -> Floats | None:
         """Take in a frame, uint8 [H, W, 3] RGB, and return its motion.
+
+        It is searched for by `flow`, of `dense_flow`, which many cameras can share; without one, by one of its own.
 
         The result is float32 [CELLS, CELLS, 2]: the displacement (right, down) over INTERVAL_S, in pixels of a
         256 x 256 picture, of what is now at each cell. None while the history is too short.
@@ -73,8 +75,9 @@ class MotionHistory:
             self._keep(_Moment(time_s, grey, None, 0.0))
             return None
         # Fields are anchored at the later frame, hence flows from now to then.
-        flow = self._flow.calc(grey, before.grey, None)  # type: ignore[call-overload]  # an array is a first guess
-        back = np.asarray(cv2.resize(flow, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float32)
+        search = flow or self._own()
+        found = search.calc(grey, before.grey, None)  # type: ignore[call-overload]  # an array is a first guess
+        back = np.asarray(cv2.resize(found, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float32)
         now = _Moment(time_s, grey, back, time_s - before.time_s)
         self._keep(now)
         return _displacement(now, before)
@@ -88,6 +91,11 @@ class MotionHistory:
             last = self._moments[-1]
             if until_s - back_s > last.time_s:
                 self._keep(_Moment(until_s - back_s, last.grey, still, _STEP_S))
+
+    def _own(self) -> cv2.DISOpticalFlow:
+        if self._flow is None:
+            self._flow = dense_flow()
+        return self._flow
 
     def _nearest(self, time_s: float) -> _Moment | None:
         able = [moment for moment in self._moments if _NEAREST_S <= time_s - moment.time_s <= _FURTHEST_S]
@@ -107,7 +115,7 @@ def _displacement(now: _Moment, before: _Moment) -> Floats | None:
         return now.back * np.float32(-INTERVAL_S / now.step_s)
     if before.back is None:
         return None
-    came_from = _mesh() + now.back * np.float32(CELLS / _SIZE)
+    came_from = _MESH + now.back * np.float32(CELLS / _SIZE)
     further = cv2.remap(before.back, came_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return np.asarray((now.back + further) * np.float32(-INTERVAL_S / (now.step_s + before.step_s)), np.float32)
 
@@ -116,6 +124,9 @@ def _mesh() -> Floats:
     """Coordinates (x, y) of the cells: float32 [CELLS, CELLS, 2]."""
     rows, columns = np.indices((CELLS, CELLS), dtype=np.float32)
     return np.stack([columns, rows], axis=-1)
+
+
+_MESH: Final = _mesh()
 
 
 def directions(field: Floats) -> Floats:
@@ -128,7 +139,7 @@ def directions(field: Floats) -> Floats:
     return parts
 
 
-def _dense_flow() -> cv2.DISOpticalFlow:
+def dense_flow() -> cv2.DISOpticalFlow:
     """Dense inverse search (Kroeger et al., ECCV 2016) without its variational refinement.
 
     The refinement costs as much as the search and smears motion across edges: measured, it makes detection worse.

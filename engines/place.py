@@ -78,7 +78,7 @@ class Memory:
         The modes are rounded to float16, as a profile stores them.
         """
         back = np.linalg.inv(whiten).astype(np.float32) if colour is None else colour
-        halves = modes.astype(np.float16)
+        halves = modes.astype(np.float16, copy=False)
         return cls(whiten, halves, back, np.square(halves.astype(np.float32)).sum(-1)[:, None], colour is not None)
 
     def seen(self, encoded: Encoded) -> Floats:

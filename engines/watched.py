@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.allowance import Allowance
 from engines.contract import Floats, Pixels, Regime, Situation
+from engines.desk import Desk
 from engines.lasting import SETTLED_S, LastingLatent, Standing
 from engines.light import Light
 from engines.motion import CELLS, MotionHistory
@@ -94,19 +95,21 @@ class Watched:
         return allowance
 
     def in_time(
-        self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, around: Seen, room: Room
+        self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, around: Seen, desk: Desk
     ) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         if around.situation.changing:
             self.changed_s = time_s
-        seen = self.motion.observe(time_s, pixels)
+        seen = self.motion.observe(time_s, pixels, desk.flow)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
         maps: dict[View, Floats] = {"motion": self._moved(strange, around)}
         if moving.paces is not None:
             hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
             maps["motion-bodies"] = self._moved(hasty, around)
         if moving.lasting is not None:
-            maps["appearance-lasting"] = self._standing(moving.lasting, time_s, white, room, switching=around.switching)
+            maps["appearance-lasting"] = self._standing(
+                moving.lasting, time_s, white, desk.room, switching=around.switching
+            )
         return maps
 
     @staticmethod

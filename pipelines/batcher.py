@@ -15,8 +15,8 @@ from pipelines.mailbox import Mailbox
 from pipelines.metrics import CameraMetrics
 from pipelines.types import Frame
 
-_NOT_WORTH_PARTING: Final = 4
-"""So few frames are judged by one thread, though others are free: each frame of a smaller batch costs more."""
+_WORTH_IT: Final = 4
+"""Several threads take no less than so many at a time: each frame of a smaller batch costs more."""
 
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
 
@@ -25,7 +25,7 @@ class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """When a batch closes, and which frames are too old to be worth it."""
 
     size: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
-    """Most frames in a batch."""
+    """Most frames that are judged at a time: several threads share them, but none takes fewer than 4."""
     window_ms: Milliseconds = 20
     """A batch that is not full closes this long after its first frame was seen."""
     due_ms: Milliseconds = 50
@@ -55,14 +55,16 @@ class Batcher:
         filled: Condition,
         settings: BatchSettings,
         metrics: Mapping[str, CameraMetrics],
+        *,
+        threads: int = 1,
     ) -> None:
+        """So many threads collect: what a batch may hold is shared out among them, and with it its memory."""
         self._filled = filled
         self._settings = settings
+        self._most = min(settings.size, max(_WORTH_IT, math.ceil(settings.size / threads)))
         self._slots = {box.camera: _Slot(box, metrics[box.camera]) for box in mailboxes}
         self._served_last: str | None = None
         self._in_hand: set[str] = set()
-        self.collecting = 0
-        """How many threads wait for a batch."""
 
     def add(self, mailbox: Mailbox, metrics: CameraMetrics) -> None:
         """Let a camera take part from now on; one of the same name is replaced."""
@@ -75,20 +77,16 @@ class Batcher:
             self._slots.pop(camera, None)
 
     def collect(self, timeout_s: float) -> list[Frame]:
-        """The next batch: up to `size` frames, one a camera; empty when none came within `timeout_s`.
+        """The next batch: up to `size` frames, or a share of them, one a camera; empty when none came in `timeout_s`.
 
         It closes when it is full, when every camera that is not in hand has a frame waiting, at its window, or when
         its oldest frame is due. Its cameras are in hand until `give_back`.
         """
         give_up = time.monotonic() + timeout_s
         with self._filled:
-            self.collecting += 1
-            try:
-                while self._wait_for_batch(give_up):
-                    if frames := self._take():
-                        return frames
-            finally:
-                self.collecting -= 1
+            while self._wait_for_batch(give_up):
+                if frames := self._take():
+                    return frames
         return []
 
     def give_back(self, frames: Sequence[Frame]) -> None:
@@ -108,7 +106,7 @@ class Batcher:
             if captured:
                 closes = closes or now + self._settings.window_ms / 1e3
                 due = min(captured) / 1e9 + self._settings.due_ms / 1e3
-                if len(captured) >= min(self._settings.size, len(able)) or now >= min(closes, due):
+                if len(captured) >= min(self._most, len(able)) or now >= min(closes, due):
                     return True
                 self._filled.wait(min(closes, due) - now)
             elif now >= give_up:
@@ -120,9 +118,8 @@ class Batcher:
     def _take(self) -> list[Frame]:
         oldest_ns = time.monotonic_ns() - int(self._settings.stale_ms * 1e6)
         frames: list[Frame] = []
-        most = self._share()
         for camera in self._in_turn():
-            if len(frames) == most:
+            if len(frames) == self._most:
                 break
             slot = self._slots[camera]
             frame = slot.mailbox.take()
@@ -135,11 +132,6 @@ class Batcher:
                 frames.append(frame)
                 self._in_hand.add(camera)
         return frames
-
-    def _share(self) -> int:
-        """How many of the frames that wait one thread takes, when others are free for the rest."""
-        waiting = sum(slot.mailbox.peek_captured_ns() is not None for slot in self._able().values())
-        return min(self._settings.size, max(_NOT_WORTH_PARTING, math.ceil(waiting / self.collecting)))
 
     def _able(self) -> dict[str, _Slot]:
         """The cameras that no thread has in hand."""

@@ -139,6 +139,7 @@ class Infer:
                 cameras=tuple(frame.camera for frame in frames),
                 times_s=tuple(frame.time_s for frame in frames),
                 pixels=[frame.pixels for frame in frames],
+                again=any(seats[frame.camera].shadow is not None for frame in frames),
             )
         )
         judged_ns = time.monotonic_ns()

@@ -100,7 +100,10 @@ def select_engine(
     usable; the text says what to do.
     """
     options = list(_options(network, settings, most, callers))
-    reference = _on_openvino(network, settings, "f32", callers)
+    # While others are tried, threads take turns at the reference: a stream for each would be memory for moments.
+    reference = _on_openvino(network, settings, "f32", 1 if options else callers)
+    if options and callers > 1:
+        options.append(_option(_on_openvino(network, settings, "f32", callers)))
     if not options and watcher is None:
         return reference
     return GatedEngine(reference, options, frames=frames, watcher=watcher)
@@ -185,8 +188,11 @@ def _on_openvino(network: Network, settings: EngineSettings, precision: Precisio
 
 def _on_cpu(network: Network, settings: EngineSettings, callers: int) -> Iterator[Option]:
     for precision in _cpu_precisions(network, settings.precision):
-        engine = _on_openvino(network, settings, precision, callers)
-        yield Option(engine.info, partial(_same, engine), batches=(1,))
+        yield _option(_on_openvino(network, settings, precision, callers))
+
+
+def _option(engine: OpenVinoEngine) -> Option:
+    return Option(engine.info, partial(_same, engine), batches=(1,))
 
 
 def _cpu_precisions(network: Network, wanted: str) -> Sequence[Precision]:

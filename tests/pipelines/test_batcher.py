@@ -24,14 +24,15 @@ def frame(camera: str, seq: int = 1, age_s: float = 0.0) -> Frame:
 class Cameras:
     """Mailboxes with a batcher behind them."""
 
-    def __init__(self, count: int, **how: float) -> None:
+    def __init__(self, count: int, threads: int = 1, **how: float) -> None:
         self.filled = threading.Condition()
         self.registry = CollectorRegistry()
         self._metrics = Metrics(self.registry)
         self.boxes = {name: Mailbox(name, self.filled) for name in (f"cam{i:02}" for i in range(count))}
         metrics: dict[str, CameraMetrics] = {name: self._metrics.camera(name) for name in self.boxes}
         how = {"window_ms": 30, "due_ms": 1000, **how}
-        self.batcher = Batcher(self.boxes.values(), self.filled, BatchSettings(**how), metrics)  # type: ignore[arg-type]
+        settings = BatchSettings(**how)  # type: ignore[arg-type]
+        self.batcher = Batcher(self.boxes.values(), self.filled, settings, metrics, threads=threads)
 
     def put(self, *names: str, age_s: float = 0.0) -> None:
         for name in names:
@@ -223,20 +224,14 @@ def test_a_camera_in_hand_is_not_waited_for() -> None:
     assert took_s < 1
 
 
-def test_what_waits_is_shared_out_among_the_threads_that_are_free() -> None:
-    cameras = Cameras(8, size=8, window_ms=5000, due_ms=5000, stale_ms=60_000)
-    got: list[list[Frame]] = []
-    threads = [threading.Thread(target=lambda: got.append(cameras.batcher.collect(20.0))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    while cameras.batcher.collecting < len(threads):
-        time.sleep(0.001)
-    with cameras.filled:
-        cameras.put(*cameras.boxes)
-    for thread in threads:
-        thread.join()
-    assert [len(frames) for frames in got] == [4, 4]
-    assert sorted(f.camera for frames in got for f in frames) == list(cameras.boxes)
+@pytest.mark.parametrize(("size", "threads", "most"), [(8, 1, 8), (8, 2, 4), (16, 2, 8), (8, 4, 4), (2, 2, 2)])
+def test_threads_share_what_is_judged_at_a_time(size: int, threads: int, most: int) -> None:
+    cameras = Cameras(20, threads=threads, size=size)
+    cameras.put(*cameras.boxes)
+    names, took_s = cameras.collect()
+    assert len(names) == most
+    assert took_s < 0.03, "a full share waits for nothing"
+    assert cameras.collect()[0] == list(cameras.boxes)[most : 2 * most]
 
 
 def test_no_frame_overtakes_another_of_its_camera() -> None:
