@@ -18,6 +18,7 @@ from daemon.secrets import first_line, secret_path
 from daemon.settling import ReloadSettings
 from daemon.strict import convert, one_line, show
 from daemon.web.settings import HttpFiles, HttpSettings, find_files
+from engines.quoting import shortened
 from engines.runtime.select import EngineSettings
 from pipelines.batcher import BatchSettings
 from pipelines.errors import SourceError
@@ -26,7 +27,7 @@ from pipelines.gate import GateSettings
 from pipelines.health.settings import HealthSettings
 from pipelines.journal.settings import JournalSettings, default_folder
 from pipelines.publish import PublishSettings
-from pipelines.redact import redact, shortened
+from pipelines.redact import redact
 from pipelines.replay import ReplaySettings
 from pipelines.shedding import Priority, SheddingSettings
 from pipelines.sources.spec import SourceSpec, parse_source

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import inspect
 
 from daemon.errors import SettingsError
-from pipelines.redact import shortened, shown
+from engines.quoting import shortened
+from pipelines.redact import shown
 
 T = TypeVar("T")
 

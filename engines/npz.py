@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.quoting import shortened
+
 MOST_BYTES: Final = 2**30
 """An archive may unpack to so much; a profile has some 20 MB."""
 
@@ -22,7 +24,7 @@ def read_npz(data: bytes, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[Any
     if size > most_bytes:
         raise ValueError(f"its arrays would take {size} bytes, where {most_bytes} are the most")
     if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-        raise ValueError(f"{strange[0][:60]!r} in it is no array")
+        raise ValueError(f"{shortened(strange[0], 60)!r} in it is no array")
     return arrays
 
 

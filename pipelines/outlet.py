@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import zmq
 
+from engines.quoting import shortened
 from pipelines.errors import PublishError
 from pipelines.guard.arm import arm_server
 from pipelines.guard.guard import Guard
 from pipelines.guard.lobby import Bounds
-from pipelines.redact import shortened
 
 LISTENER = "publish"
 """What the guard calls this socket."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipelines.redact import shortened
+from engines.quoting import shortened
 
 _WRITTEN = re.compile(r"(?:(?P<boot>[^:\s]{1,64}):)?(?P<seq>\d{1,18})\Z")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from engines.quoting import MOST_SHOWN, shortened
+
 HIDDEN = "***"
-MOST_SHOWN = 200
-"""Characters: any path that people use is shown whole."""
 
 # Possessive, and begun nowhere inside a run: whatever comes, it is looked at once.
 _WORD_WITH_URL = re.compile(r"(?<![A-Za-z0-9+.\-])(?P<scheme>[A-Za-z0-9+.\-]++://)(?P<rest>\S+)")
@@ -45,12 +45,6 @@ def redact_address(address: str) -> str:
     if mark and not at and _BEYOND_PORT.match(rest):  # without its ``@``, a password stands where a port would
         return f"{scheme}{mark}{HIDDEN}"
     return redact(address)
-
-
-def shortened(text: object, most: int = MOST_SHOWN) -> str:
-    """A text of any length as messages cite it: the middle of a long one is left out."""
-    whole, tail = str(text), most // 2
-    return whole if len(whole) <= most else f"{whole[: most - tail - 1]}…{whole[-tail:]}"
 
 
 def shown(text: object, most: int = MOST_SHOWN) -> str:

@@ -17,13 +17,13 @@ from typing import Annotated
 import msgspec
 import zmq
 
+from engines.quoting import shortened
 from pipelines.errors import JournalError, PublishError, WireError
 from pipelines.guard.arm import arm_server
 from pipelines.guard.guard import Guard
 from pipelines.journal.reader import JournalReader
 from pipelines.metrics import ReplayMetrics
 from pipelines.position import Position
-from pipelines.redact import shortened
 from pipelines.replay_wire import (
     MOST_REQUEST_BYTES,
     REPLAY_SCHEMA,

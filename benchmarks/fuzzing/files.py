@@ -84,6 +84,7 @@ def truth_target(workshop: Workshop) -> Target:
                 _ = labels is None or labels(0)
         except TruthError as error:
             require(file.name in str(error) or "mask" in str(error), "the error does not name the file")
+            require(len(str(error)) < 1_000, "an error of more than 1000 characters")
             return False
         again = msgspec.json.decode(msgspec.json.encode(read), type=type(read))
         require(again == read, "a truth does not come back")

@@ -95,7 +95,7 @@ def spoil_json(data: bytes, chance: random.Random) -> bytes:
         return spoil_text(data, chance)
     try:
         return to_json(spoil_tree(msgspec.json.decode(data), chance))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (RecursionError, ValueError):  # too deep; no JSON; a number with more digits than Python writes
         return spoil_text(data, chance)
 
 
@@ -186,7 +186,7 @@ def _change_place(holder: Any, key: Any, chance: random.Random) -> None:
         case 4:
             holder[key] = _deep(holder[key], chance.choice((3, 200)))
         case 5 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-            holder[key] = chance.choice((-holder[key], holder[key] * 1e9, holder[key] + 1, float(holder[key]) / 3))
+            holder[key] = chance.choice((-holder[key], holder[key] * 10**9, holder[key] + 1, holder[key] // 3))
         case 6 if isinstance(holder[key], str):
             holder[key] = spoil_text(holder[key].encode(), chance).decode("utf-8", "replace")
         case _:

@@ -55,7 +55,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
         return spoil_text(data, chance)
     try:
         return to_toml(spoil_tree(tree, chance)).encode("utf-8", "replace")
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep; a number with more digits than Python writes
         return spoil_text(data, chance)
 
 

@@ -15,12 +15,14 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from daemon.commands.footage import batches, digest_of, samples, source_of
+from daemon.commands.outputs import can_be_a_file
 from daemon.commands.profile import keep_previous
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
 from engines.network.files import Network, shared_network
+from engines.quoting import shortened
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError, SourceLost
 from pipelines.sources.open import clips_of
@@ -90,8 +92,8 @@ def _specs(options: EnrolOptions) -> list[SourceSpec]:
 
 def _require_writable(out: Path) -> None:
     """Fail before the long work and not after it."""
-    if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-        raise SettingsError(f"--out {out}: expected a file in a folder that exists and can be written to")
+    if not can_be_a_file(out) or not os.access(out.parent, os.W_OK):
+        raise SettingsError(f"--out {shortened(out)}: expected a file in a folder that exists and can be written to")
 
 
 def _clips(spec: SourceSpec) -> list[SourceSpec]:

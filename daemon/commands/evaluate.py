@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from daemon.commands.footage import partial
+from daemon.commands.outputs import can_be_a_file
 from daemon.commands.terminal import progress_bar, results, write_json
 from daemon.errors import SettingsError
+from engines.quoting import shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,8 @@ def _check(options: EvaluateOptions) -> None:
     if not options.profiles:
         raise SettingsError("no profile: name one or several with --profile")
     for path in (options.out, options.figures):
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise SettingsError(f"{path}: expected a file in a folder that exists")
+        if path is not None and not can_be_a_file(path):
+            raise SettingsError(f"{shortened(path)}: expected a file in a folder that exists")
 
 
 def _write(path: Path, text: str) -> None:

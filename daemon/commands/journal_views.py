@@ -17,11 +17,11 @@ from daemon.commands.terminal import notes, results, write_json
 from daemon.config import journal_folder, load_journal_settings
 from daemon.errors import SettingsError
 from engines.errors import VigilError
+from engines.quoting import shortened
 from pipelines.headers import AlertHeader
 from pipelines.journal.reader import JournalReader, KeptAlert, KeptEvent, Query
 from pipelines.journal.settings import JournalSettings
 from pipelines.journal.sqlite import DATABASE
-from pipelines.redact import shortened
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

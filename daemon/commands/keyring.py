@@ -15,10 +15,10 @@ from rich.table import Table
 from daemon.commands.terminal import results, write_json
 from daemon.errors import SettingsError
 from daemon.guarding import SERVER_FILE
+from engines.quoting import shortened
 from pipelines.errors import KeysError
 from pipelines.guard.allowlist import ALLOWED, REVOKED
 from pipelines.guard.keyfiles import SERVER_KEY, is_key_name, make_pair, public_beside, read_public
-from pipelines.redact import shortened
 
 _SERVER = "server"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,9 +13,14 @@ import numpy as np
 
 from engines.errors import VigilError
 from engines.evaluation.truth import ABNORMAL, IGNORED, Labels, Span, Truth
+from engines.quoting import shortened
 
 Run = tuple[Annotated[int, msgspec.Meta(ge=0)], Annotated[int, msgspec.Meta(ge=0)]]
 """First and last frame, both inclusive, from 0."""
+
+
+_TOO_WIDE = re.compile(r"\{[^}]*\d{4}")
+"""A field of thousands of characters: names of gigabytes could be written so."""
 
 
 class TruthError(VigilError):
@@ -77,13 +83,14 @@ def read_truth_file(path: Path) -> TruthFile:
     except OSError as error:
         raise TruthError(f"{path}: cannot read the truth ({error.strerror}): check the path") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TruthError(f"{path}: not a vigil.truth/1 file: {error}") from error
+        raise TruthError(f"{path}: not a vigil.truth/1 file: {shortened(error)}") from error
     for entry in read.sources:
+        where = f"{path}: {shortened(entry.source)}"
         for span in entry.abnormal:
             if span.last < span.first:
-                raise TruthError(f"{path}: {entry.source}: a span ends at {span.last}, before its first {span.first}")
+                raise TruthError(f"{where}: a span ends at {span.last}, before its first {span.first}")
             if span.boxes and entry.size is None and entry.masks is None:
-                raise TruthError(f"{path}: {entry.source}: boxes need the picture's size: add size: [width, height]")
+                raise TruthError(f"{where}: boxes need the picture's size: add size: [width, height]")
     return read
 
 
@@ -110,22 +117,35 @@ def mask_reader(masks: MasksEntry, base: Path, stems: Sequence[str]) -> Callable
 
     def read(frame: int) -> Labels | None:
         stem = stems[frame] if frame < len(stems) else ""
-        try:
-            path = folder / masks.name.format(frame=frame + masks.first, stem=stem)
-        except (KeyError, IndexError, ValueError) as error:
-            raise TruthError(f"{masks.name}: not a name of masks: use {{frame:06d}} or {{stem}}") from error
-        return read_mask(path, masks.abnormal_from, masks.ignored)
+        return read_mask(folder / _mask_name(masks.name, frame + masks.first, stem), masks.abnormal_from, masks.ignored)
 
     return read
 
 
+def _mask_name(form: str, frame: int, stem: str) -> str:
+    try:
+        name = None if _TOO_WIDE.search(form) else form.format(frame=frame, stem=stem)
+    except (LookupError, ValueError, AttributeError, TypeError):
+        name = None
+    if name is None:
+        raise TruthError(f"{shortened(form)}: not a name of masks: use {{frame:06d}} or {{stem}}")
+    return name
+
+
 def read_mask(path: Path, abnormal_from: int = 128, ignored: Sequence[int] = ()) -> Labels | None:
     """Labels of a mask picture, uint8 [H, W]; None where there is no file. Raises `TruthError` on a broken one."""
-    if not path.is_file():
-        return None
-    grey = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    try:
+        if not path.is_file():
+            return None
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise TruthError(f"{shortened(path)}: the mask cannot be read ({error.strerror}): check its name") from error
+    try:
+        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # empty, or absurdly large
+        grey = None
     if grey is None:
-        raise TruthError(f"{path}: not a mask that can be read; repair it or take it away")
+        raise TruthError(f"{shortened(path)}: not a mask that can be read; repair it or take it away")
     labels = np.where(np.asarray(grey) >= abnormal_from, np.uint8(ABNORMAL), np.uint8(0))
     labels[np.isin(grey, ignored)] = IGNORED
     return labels

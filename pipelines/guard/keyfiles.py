@@ -12,8 +12,8 @@ import zmq
 import zmq.auth
 from zmq.utils import z85
 
+from engines.quoting import shortened
 from pipelines.errors import KeysError
-from pipelines.redact import shortened
 
 SERVER_KEY = "server-key"
 """Metadata of a subscriber's secret file: the public key of whom it will talk to."""

@@ -6,8 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+from engines.quoting import shortened
 from pipelines.errors import JournalError, JournalFull, JournalReadOnly
-from pipelines.redact import shortened
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MOST_RESERVE = 16 << 20

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from engines.quoting import shortened
 from pipelines.errors import SourceRefused
-from pipelines.redact import shortened
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?", re.ASCII)
 _CLOCK = re.compile(r"(?:(?P<hours>\d{1,6}):)?(?P<minutes>[0-5]?\d):(?P<seconds>[0-5]\d(?:\.\d*)?)", re.ASCII)

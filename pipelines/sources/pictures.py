@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from engines.contract import Pixels
+from engines.quoting import shortened
 from pipelines.errors import SourceRefused
-from pipelines.redact import shortened
 from pipelines.sources.convert import resize
 from pipelines.sources.fragment import WHOLE, Stretch
 from pipelines.sources.pacing import Pacer

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
+from engines.quoting import shortened
 from pipelines.errors import SourceRefused
-from pipelines.redact import shortened, shown
+from pipelines.redact import shown
 from pipelines.sources.fragment import WHOLE, Stretch, parse_stretch, split_fragment
 
 SourceKind: TypeAlias = Literal["stream", "video", "pictures", "clips", "device"]

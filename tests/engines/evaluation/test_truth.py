@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engines.evaluation.truth import Span, Truth, components
-from engines.evaluation.truthfile import TruthError, read_truth_file, truth_of
+from engines.evaluation.truthfile import TruthError, read_mask, read_truth_file, truth_of
 
 
 def written(folder: Path, **source: Any) -> Path:
@@ -127,7 +127,24 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_truth_file(tmp_path / "none.json")
 
 
-def test_a_name_of_masks_that_makes_no_sense(tmp_path: Path) -> None:
-    truth = loaded(written(tmp_path, fps=1, abnormal=[{"first": 0, "last": 1}], masks={"folder": ".", "name": "{no}"}))
+@pytest.mark.parametrize(
+    "name", ["{no}", "{0}", "{frame.no}", "{frame[0]}", "{frame:x.y}", "{frame:0999999999999d}", "{"]
+)
+def test_a_name_of_masks_that_makes_no_sense(tmp_path: Path, name: str) -> None:
+    truth = loaded(written(tmp_path, fps=1, abnormal=[{"first": 0, "last": 1}], masks={"folder": ".", "name": name}))
     with pytest.raises(TruthError, match="not a name of masks"):
         truth.at(0, 64)
+
+
+@pytest.mark.parametrize("folder", ["a" * 70_000, "a/" * 30_000])
+def test_masks_in_a_folder_that_no_disk_can_hold(tmp_path: Path, folder: str) -> None:
+    truth = loaded(written(tmp_path, fps=1, abnormal=[{"first": 0, "last": 1}], masks={"folder": folder}))
+    with pytest.raises(TruthError, match="the mask cannot be read") as caught:
+        truth.at(0, 64)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_mask_of_no_bytes(tmp_path: Path) -> None:
+    (tmp_path / "000000.png").touch()
+    with pytest.raises(TruthError, match="not a mask"):
+        read_mask(tmp_path / "000000.png")
