@@ -12,7 +12,7 @@ import numpy as np
 from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Signal, Situation
 from engines.desk import Desk
 from engines.errors import EngineError, ProfileError
-from engines.light import Light
+from engines.light import Light, even_out_all
 from engines.normality import Normality
 from engines.place import Room
 from engines.profile import Profile
@@ -144,11 +144,11 @@ class Detector:
         if isinstance(pixels, np.ndarray) and all(light is None for light in lights):
             return pixels
         evened = self._desk.evened_of(len(cases), pixels[0].shape)
+        lit = [(light, one, into) for light, one, into in zip(lights, pixels, evened, strict=True) if light is not None]
+        even_out_all(lit)
         for light, one, into in zip(lights, pixels, evened, strict=True):
             if light is None:
                 np.copyto(into, one)
-            else:
-                light.even_out(one, into)
         return evened
 
     def _encode(self, cases: Sequence[_Case], pixels: Pixels, *, again: bool) -> Encoded:

@@ -8,7 +8,7 @@ places stays as unusual as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,13 +45,7 @@ class Light:
 
         With `into`, of the same shape, the result is always written there.
         """
-        levels = _levels(_curve(blocks_of(pixels), self.usual))
-        if not (levels == _SAME).all():
-            return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), levels, dst=into), np.uint8)
-        if into is None:
-            return pixels
-        np.copyto(into, pixels)
-        return into
+        return _through(_levels(_curve(blocks_of(pixels), self.usual))[0], pixels, into)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
@@ -62,6 +56,25 @@ class Light:
         """The inverse of `to_arrays`; None where a profile has no light, as that of stills or of an older Vigil."""
         usual = arrays.get("light.usual")
         return None if usual is None else cls(usual.astype(np.float32))
+
+
+def even_out_all(frames: Sequence[tuple[Light, Pixels, Pixels]]) -> None:
+    """`Light.even_out` of frames, each by its light and into the last: all curves at once cost little more than one."""
+    if not frames:
+        return
+    blocks = np.concatenate([blocks_of(pixels) for _, pixels, _ in frames])
+    levels = _levels(_curve(blocks, np.concatenate([light.usual for light, _, _ in frames])))
+    for each, (_, pixels, into) in zip(levels, frames, strict=True):
+        _through(each, pixels, into)
+
+
+def _through(levels: Levels, pixels: Pixels, into: Pixels | None) -> Pixels:
+    if not (levels == _SAME).all():
+        return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), levels, dst=into), np.uint8)
+    if into is None:
+        return pixels
+    np.copyto(into, pixels)
+    return into
 
 
 def blocks_of(pixels: Pixels) -> Floats:
@@ -76,18 +89,18 @@ def fit_light(frames: Floats) -> Light:
 
 
 def _terms(values: Floats) -> Floats:
-    """Offset, slope and bend about the middle of the range: values [3, n] to float32 [3, n, 3 terms]."""
+    """Offset, slope and bend about the middle of the range: values [..., n] to float32 [..., n, 3 terms]."""
     centred = values - np.float32(0.5)
     return np.stack([np.ones_like(values), centred, np.square(centred) - np.float32(1 / 12)], axis=-1)
 
 
 _SAME: Final[Levels] = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-_INPUT: Final[Floats] = np.repeat(np.linspace(0, 1, 256, dtype=np.float32)[None], 3, axis=0)
+_INPUT: Final[Floats] = np.linspace(0, 1, 256, dtype=np.float32)
 _INPUT_TERMS: Final[Floats] = _terms(_INPUT)
 
 
 def _curve(blocks: Floats, usual: Floats) -> Floats:
-    """What became of the usual brightness, as a curve of it: float32 [3 channels, 3 terms].
+    """What became of the usual brightness [m, n], as a curve of it a channel of each frame: float32 [m, 3 terms].
 
     Least squares, weighted anew each round by Cauchy's weights: blocks that are far off count next to nothing. The
     curve is of the usual brightness and not of what is seen, since what stands in front of a place is of one colour
@@ -110,16 +123,17 @@ def _say(errors: Floats) -> Floats:
 
 
 def _median(values: Floats) -> Floats:
-    """Of each row of [3, n]; partition is much faster than numpy's own median."""
+    """Of each row of [m, n]; partition is much faster than numpy's own median."""
     at = values.shape[1] // 2
     return np.partition(values, at, axis=1)[:, at, None]
 
 
 def _levels(curve: Floats) -> Levels:
-    """The way back, for every level of every channel; rises throughout: uint8 [1, 256, 3]."""
+    """The way back, for every level of each of m curves; rises throughout: uint8 [m / 3 frames, 1, 256, 3]."""
     change = np.clip((_INPUT_TERMS @ curve[..., None])[..., 0], -_FURTHEST, _FURTHEST)
     steps = np.clip(np.diff(_INPUT + change, axis=1), 1 / (255 * _STEEPEST), _STEEPEST / 255)
-    rising = np.cumsum(np.concatenate([np.zeros((3, 1), np.float32), steps], axis=1), axis=1)
-    seen = rising - rising[:, 128:129] + _INPUT[:, 128:129] + change[:, 128:129]
-    back = np.stack([np.interp(_INPUT[0], channel, _INPUT[0]) for channel in seen], axis=-1)
-    return np.ascontiguousarray(np.rint(back * 255).astype(np.uint8)[None])
+    rising = np.zeros_like(change)
+    np.cumsum(steps, axis=1, out=rising[:, 1:])
+    seen = rising - rising[:, 128:129] + _INPUT[128] + change[:, 128:129]
+    back = np.stack([np.interp(_INPUT, channel, _INPUT) for channel in seen]).reshape(-1, 3, 256)
+    return np.ascontiguousarray(np.rint(back * 255).astype(np.uint8).transpose(0, 2, 1)[:, None])

@@ -48,7 +48,7 @@ class Compiled:
         """Where the network has but one stream, it is the calling thread that does the work: none has to be woken."""
         for index in range(len(inputs)):
             request.get_input_tensor().data[0] = inputs[index]
-            request.infer()
+            request.infer(share_outputs=True)  # what is not shared would be copied twice
             self._take(request, into, index)
 
     def _side_by_side(self, requests: Sequence[Any], inputs: NDArray[Any], into: Mapping[str, Floats]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.contract import Pixels
-from engines.light import Light, blocks_of, fit_light
+from engines.light import Light, blocks_of, even_out_all, fit_light
 
 
 def scene(seed: int = 0) -> Pixels:
@@ -112,3 +112,15 @@ def test_comes_back_from_a_profile(light: Light) -> None:
     frame = gain(0.7)(scene(55))
     np.testing.assert_array_equal(again.even_out(frame), light.even_out(frame))
     assert Light.from_arrays({}) is None
+
+
+def test_frames_of_several_cameras_are_evened_out_at_once_as_each_alone() -> None:
+    lights = [
+        fit_light(np.stack([blocks_of(scene(seed)) for seed in range(first, first + 5)])) for first in (1, 11, 21)
+    ]
+    frames = [scene(50), np.asarray(scene(51) * 0.6, np.uint8), scene(52)]
+    into = [np.empty_like(frame) for frame in frames]
+    even_out_all(list(zip(lights, frames, into, strict=True)))
+    for light, frame, evened in zip(lights, frames, into, strict=True):
+        np.testing.assert_array_equal(evened, light.even_out(frame))
+    even_out_all([])
