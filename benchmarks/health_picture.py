@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from benchmarks.health_faults import FAULTS, Fault
-from engines.contract import Engine, Pixels
+from engines.contract import Engine, Pixels, Regime
 from engines.detector import Detector
 from engines.profile import Profile
 from engines.view import View
@@ -97,7 +97,7 @@ class Camera:
         self.begun: list[float] = []
         """When events began, seconds of the reel."""
         self._reel = reel
-        monitor = Monitor("gate", series, self._hear, view=View.from_arrays(profile.arrays))
+        monitor = Monitor("gate", series, self._hear, views=_views(profile))
         self._mailbox = Mailbox("gate", threading.Condition())
         self._capture = Capture("gate", lambda: reel, self._mailbox, series, health=monitor)
         judge = Judge(engine, Detector(engine, {"gate": profile}))
@@ -130,6 +130,11 @@ class Camera:
         if transition is not None and transition.phase == "begin":
             self.begun.append(self._now_s)
         return True
+
+
+def _views(profile: Profile) -> dict[Regime, View]:
+    found = {regime: View.from_arrays(part.arrays) for regime, part in profile.regimes.items()}
+    return {regime: view for regime, view in found.items() if view is not None}
 
 
 def load(source: str, fps: float = FPS) -> list[Pixels]:

@@ -125,7 +125,7 @@ class Fleet:
                 continue
             seat = dataclasses.replace(seat, ruling=seat.coming, coming=None, former_id=seat.ruling.profile_id)
             self._seats[told.camera] = seat
-            seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=seat.camera.health)
+            seat.health.retune(seat.ruling.views, still=seat.ruling.still, settings=seat.camera.health)
             self._describe(seat)
             self._shared.roster.order(Retune(told.camera, _threshold(seat), _gap_s(seat)))
 
@@ -134,7 +134,7 @@ class Fleet:
         series = shared.metrics.camera(camera.name)
         door = shared.shedder.door(series, camera.priority)
         health = Monitor(
-            camera.name, series, shared.publisher.fault, view=ruling.view, still=ruling.still, settings=camera.health
+            camera.name, series, shared.publisher.fault, views=ruling.views, still=ruling.still, settings=camera.health
         )
         seat = _Seat(camera, ruling, series, Mailbox(camera.name, shared.filled), door, health)
         self._seats[camera.name] = seat
@@ -183,7 +183,7 @@ class Fleet:
         name, before = change.camera.name, self._seats[change.camera.name]
         seat, orders = self._rule(dataclasses.replace(before, camera=change.camera), ruling)
         if seat.ruling is not before.ruling or change.camera.health != before.camera.health:
-            seat.health.retune(seat.ruling.view, still=seat.ruling.still, settings=change.camera.health)
+            seat.health.retune(seat.ruling.views, still=seat.ruling.still, settings=change.camera.health)
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
         if anew:
             seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._shared.filled))

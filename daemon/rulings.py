@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from daemon.config import Camera
 from daemon.profiles import Loaded
+from engines.contract import Regime
 from engines.detector import Detector, Watched, prepare
 from engines.errors import ProfileError
 from engines.profile import Profile
@@ -31,8 +32,8 @@ class Ruling:
     input_size: tuple[int, int]
     judge: Judge
     watched: Watched
-    view: View | None
-    """How the camera's picture looks while all is well; None for stills and in a profile of an older Vigil."""
+    views: Mapping[Regime, View]
+    """How the picture looks in each regime while all is well; empty for stills and in a profile of an older Vigil."""
     still: bool
 
 
@@ -73,7 +74,7 @@ class Court:
             input_size=network.spec.input_size,
             judge=judge,
             watched=watched,
-            view=_view(camera.name, profile),
+            views=_views(camera.name, profile),
             still=profile.still,
         )
 
@@ -86,8 +87,9 @@ class Court:
             )
 
 
-def _view(camera: str, profile: Profile) -> View | None:
+def _views(camera: str, profile: Profile) -> dict[Regime, View]:
     try:
-        return View.from_arrays(profile.arrays)
+        found = {regime: View.from_arrays(part.arrays) for regime, part in profile.regimes.items()}
     except (KeyError, ValueError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error
+    return {regime: view for regime, view in found.items() if view is not None}

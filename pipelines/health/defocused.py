@@ -17,7 +17,8 @@ _IN_PLACE: Final = 0.4
 class Defocused:
     """Fine detail has fallen against coarse detail, all over a picture whose structure is in its place.
 
-    A ratio, since light, fog and exposure change both; all over, since what passes is local.
+    A ratio, since light, fog and exposure change both; all over, since what passes is local. In a regime whose view is
+    not known nothing is said: a lens bends infrared otherwise, and the noise of the night has detail of its own.
     """
 
     kind: HealthKind = "defocused"
@@ -27,7 +28,7 @@ class Defocused:
     def see(self, seen: Seen) -> Evidence:
         """Judge one frame."""
         beside = seen.beside
-        if beside is None or beside.agreement < _IN_PLACE or beside.sharp > _SUSPECT:
+        if beside is None or seen.foreign or beside.agreement < _IN_PLACE or beside.sharp > _SUSPECT:
             return WELL
         present = beside.sharp <= _BLURRED and beside.sharpest <= _NOWHERE_SHARP
         lost = 1 - 2.718**beside.sharp

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from engines.contract import Regime
 from engines.view import Comparison, Look, View
 from pipelines.sources.source import Sample
 from pipelines.types import HealthKind
@@ -18,8 +19,12 @@ class Seen:
     now_s: float
     """When it was captured, on the monotonic clock."""
     look: Look
+    regime: Regime
+    """What the camera sees in, day or infrared."""
     view: View | None
     """The usual view; None until it is known."""
+    foreign: bool
+    """The view is that of another regime: edges lie where they do there, but are not as sharp, nor as bright."""
     beside: Comparison | None
     """The frame beside the usual view; None if that is not known or has no structure of its own."""
 

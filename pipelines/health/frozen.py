@@ -6,8 +6,10 @@ the camera's own: a picture is frozen when it has repeated itself for far longer
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
+from engines.contract import Regime
 from engines.stillness import Stillness
 from pipelines.health.evidence import WELL, Evidence, Seen
 from pipelines.types import HealthKind
@@ -26,6 +28,14 @@ _FADES_S: Final = 900.0
 """Quiet nights end: what was long ago counts for less, by half in this time."""
 
 
+@dataclass(slots=True)
+class _Habit:
+    """How a camera repeats itself in one regime: by night it may do so for much longer than by day."""
+
+    longest_s: float
+    unknown_until_s: float
+
+
 class Frozen:
     """The same picture for longer than this camera's coding ever made of a quiet scene."""
 
@@ -35,8 +45,9 @@ class Frozen:
 
     def __init__(self) -> None:
         self._stillness = Stillness()
-        self._longest_s: float | None = None
-        self._unknown_until_s = 0.0
+        self._habits: dict[Regime, _Habit] = {}
+        self._habit = _Habit(0.0, 0.0)
+        """Of the regime at hand."""
         self._same_s = self._now_s = 0.0
         self._ended_s = self._settles_s = 0.0
         """The longest repetition that ended of late, and when it will be taken for a habit."""
@@ -51,7 +62,7 @@ class Frozen:
         if self._same_s < before_s:
             self._note_end(seen.now_s, before_s, needed_s)
         if self._ended_s and seen.now_s >= self._settles_s:
-            self._longest_s, self._ended_s = max(self._longest_s or 0.0, self._ended_s), 0.0
+            self._habit.longest_s, self._ended_s = max(self._habit.longest_s, self._ended_s), 0.0
         return WELL
 
     def forget(self) -> None:
@@ -61,21 +72,25 @@ class Frozen:
 
     def _needed_s(self, seen: Seen) -> float:
         """How long a repetition takes to pass for frozen."""
-        if self._longest_s is None:
-            self._longest_s = 0.0 if seen.view is None else seen.view.still_s
-            self._unknown_until_s = seen.now_s + _LEARN_S if seen.view is None else 0.0
-            self._now_s = seen.now_s
-        self._longest_s *= 0.5 ** (max(0.0, seen.now_s - self._now_s) / _FADES_S)
+        habit = self._habit = self._habits.get(seen.regime) or self._begin(seen)
+        habit.longest_s *= 0.5 ** (max(0.0, seen.now_s - self._now_s) / _FADES_S)
         self._now_s = seen.now_s
-        longest_s = max(self._longest_s, _UNKNOWN_S) if seen.now_s < self._unknown_until_s else self._longest_s
-        return max(_LEAST_S, _LONGER * longest_s)
+        known = seen.now_s >= habit.unknown_until_s
+        return max(_LEAST_S, _LONGER * (habit.longest_s if known else max(habit.longest_s, _UNKNOWN_S)))
+
+    def _begin(self, seen: Seen) -> _Habit:
+        """What is known of a regime as it begins for the first time."""
+        known = seen.view is not None and not seen.foreign
+        still_s = seen.view.still_s if seen.view is not None and known else 0.0
+        self._now_s = seen.now_s
+        habit = self._habits[seen.regime] = _Habit(still_s, 0.0 if known else seen.now_s + _LEARN_S)
+        return habit
 
     def _note_end(self, now_s: float, lasted_s: float, needed_s: float) -> None:
         """A repetition ended by itself: such is this camera, all the more if it was not long enough to be named."""
-        assert self._longest_s is not None
         if lasted_s >= needed_s:
-            if self._longest_s >= _CODED_S:
-                self._longest_s = max(self._longest_s, lasted_s / 2)
+            if self._habit.longest_s >= _CODED_S:
+                self._habit.longest_s = max(self._habit.longest_s, lasted_s / 2)
         else:
             self._settles_s = self._settles_s if self._ended_s else now_s + _SETTLES_S
             self._ended_s = max(self._ended_s, lasted_s)

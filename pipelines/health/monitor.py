@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from engines.contract import Regime
 from engines.view import View, look_at
 from pipelines.health.black import Black
 from pipelines.health.clock import Clock
@@ -21,7 +22,7 @@ from pipelines.health.ledger import Ledger
 from pipelines.health.moved import Moved
 from pipelines.health.overexposed import Overexposed
 from pipelines.health.rate import FrameRate
-from pipelines.health.reference import Reference
+from pipelines.health.reference import References
 from pipelines.health.settings import HealthSettings
 from pipelines.health.unsettled import Unsettled
 from pipelines.metrics import CameraMetrics
@@ -32,6 +33,9 @@ _SUSPECT_S: Final = 3.0
 """What has not become a fault by then is none: the picture is judged as it is."""
 _SPOILS: Final = frozenset[HealthKind]({"black", "overexposed", "frozen", "covered", "moved", "defocused"})
 """While one of these is named, no frame is judged; of the others only frames that they spoil."""
+
+
+_NO_VIEWS: Final[Mapping[Regime, View]] = {}
 
 
 @dataclass(slots=True)
@@ -90,25 +94,25 @@ class Monitor:
         metrics: CameraMetrics,
         tell: Callable[[HealthEvent], None] = lambda _: None,
         *,
-        view: View | None = None,
+        views: Mapping[Regime, View] = _NO_VIEWS,
         still: bool = False,
         settings: HealthSettings = HealthSettings(),  # noqa: B008 - frozen
     ) -> None:
-        """`view` is the profile's, if it has one. A `still` profile is of unrelated pictures: only losses are told."""
+        """`views` are the profile's, by regime. A `still` profile is of unrelated pictures: only losses are told."""
         self._ledger = Ledger(camera, metrics, tell)
         self._one_at_a_time = threading.Lock()  # a capture that is replaced may not have ended yet
-        self._begin(view, still=still, settings=settings)
+        self._begin(views, still=still, settings=settings)
 
     @property
     def kinds(self) -> tuple[HealthKind, ...]:
         """The faults that last."""
         return self._ledger.kinds
 
-    def retune(self, view: View | None, *, still: bool, settings: HealthSettings) -> None:
-        """Go on by another profile's view or other settings; faults of the picture are looked for anew."""
+    def retune(self, views: Mapping[Regime, View], *, still: bool, settings: HealthSettings) -> None:
+        """Go on by another profile's views or other settings; faults of the picture are looked for anew."""
         with self._one_at_a_time:
             self._end_all()
-            self._begin(view, still=still, settings=settings)
+            self._begin(views, still=still, settings=settings)
 
     def see(self, sample: Sample) -> Fitness:
         """Take in the camera's next sample; returns what may be made of it."""
@@ -128,8 +132,8 @@ class Monitor:
             for kind in self.kinds:
                 self._ledger.end(kind)
 
-    def _begin(self, view: View | None, *, still: bool, settings: HealthSettings) -> None:
-        self._reference = Reference(view)
+    def _begin(self, views: Mapping[Regime, View], *, still: bool, settings: HealthSettings) -> None:
+        self._references = References(views)
         self._unsettled = Unsettled()
         watched = settings.enabled and not still
         ignored = frozenset(settings.ignore)
@@ -140,6 +144,7 @@ class Monitor:
         self._picture = [_Watch.over(each) for each in picture if watched and each.kind not in ignored]
 
     def _end_all(self) -> None:
+        self._references.forget()
         for watch in self._watches:
             watch.forget()
             self._ledger.end(watch.detector.kind)
@@ -153,7 +158,7 @@ class Monitor:
         self._ask(seen)
         fitness = self._fitness(seen)
         if fitness == _FIT:
-            self._reference.observe(seen.now_s, seen.look)
+            self._references.observe(seen.now_s, seen.look)
         return fitness
 
     @property
@@ -170,9 +175,12 @@ class Monitor:
         return Fitness(held=unsettled or any(watch.suspect for watch in self._watches))
 
     def _measured(self, sample: Sample) -> Seen:
-        look, view = look_at(sample.pixels), self._reference.view
+        now_s, look, known = sample.captured_ns / 1e9, look_at(sample.pixels), self._references
+        known.enter(now_s, sample.pixels)
+        own = known.own
+        view = own or known.other
         beside = view.compare(look) if view is not None and view.structured else None
-        return Seen(sample, sample.captured_ns / 1e9, look, view, beside)
+        return Seen(sample, now_s, look, known.regime, view, view is not own, beside)
 
     def _ask(self, seen: Seen) -> None:
         """Let every detector see the frame, and bring the ledger up to date."""

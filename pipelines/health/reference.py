@@ -1,11 +1,19 @@
-"""The view that a camera's frames are compared with: the profile's, or one learnt in the first minute."""
+"""The view that a camera's frames are compared with: the regime's own, of the profile or learnt in its first minute."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
+from engines.contract import Pixels, Regime
+from engines.light import blocks_of
+from engines.regime import RegimeWatch
 from engines.view import Look, View, fit_view
 
+_SPARSE: Final = 4
+"""Of so many rows and columns one is looked at for colour: blocks are much larger."""
 _LEARN_S: Final = 60.0
 _LEARN_EVERY_S: Final = 2.5
 """A look takes 0.1 MB until the view is learnt, and there are many cameras."""
@@ -14,8 +22,43 @@ _FOLLOW_S: Final = 1800.0
 """The view follows the seasons and the sun: half an hour of another picture becomes most of it."""
 
 
+class References:
+    """Keeps a camera's usual view in each regime. Belongs to the camera's thread."""
+
+    def __init__(self, views: Mapping[Regime, View]) -> None:
+        """`views` are the profile's."""
+        self._watch = RegimeWatch()
+        self._kept = {regime: Reference(view) for regime, view in views.items()}
+        self.regime: Regime = "day"
+
+    def enter(self, now_s: float, pixels: Pixels) -> None:
+        """Find out which regime a frame, uint8 [H, W, 3], is of."""
+        self.regime = self._watch.observe(now_s, blocks_of(np.ascontiguousarray(pixels[::_SPARSE, ::_SPARSE])))
+
+    @property
+    def own(self) -> View | None:
+        """The regime's own view; None while it is being learnt."""
+        kept = self._kept.get(self.regime)
+        return None if kept is None else kept.view
+
+    @property
+    def other(self) -> View | None:
+        """The view of another regime, which tells where edges are; None if none is known."""
+        views = (kept.view for regime, kept in self._kept.items() if regime != self.regime)
+        return next((view for view in views if view is not None), None)
+
+    def observe(self, now_s: float, look: Look) -> None:
+        """Take in the frame that was entered, which is well."""
+        if not self._watch.wavers:
+            self._kept.setdefault(self.regime, Reference(None)).observe(now_s, look)
+
+    def forget(self) -> None:
+        """The stream was interrupted: the next frame tells the regime."""
+        self._watch.forget()
+
+
 class Reference:
-    """Keeps one camera's usual view. Belongs to the camera's thread."""
+    """Keeps one usual view."""
 
     def __init__(self, view: View | None) -> None:
         self.view = view

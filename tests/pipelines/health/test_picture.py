@@ -70,7 +70,7 @@ def test_ordinary_footage_has_no_fault_and_is_judged_frame_by_frame() -> None:
 
 
 def test_a_view_is_learnt_in_the_first_minute_where_the_profile_has_none() -> None:
-    camera = Watched(view=None)
+    camera = Watched(views={})
     camera.watch(seconds(65))
     camera.watch(seconds(3, FAULTS["moved"]))
     assert camera.begun == ["moved"]

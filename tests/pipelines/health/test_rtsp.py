@@ -76,7 +76,7 @@ def watching(server: RtspServer) -> Iterator[Camera]:
         series,
         camera.statuses.append,
         stop=stop,
-        health=Monitor("gate", series, camera.told.append, view=usual()),
+        health=Monitor("gate", series, camera.told.append, views={"day": usual()}),
     )
 
     def run() -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from engines.contract import Pixels
+from engines.contract import Pixels, Regime
 from engines.view import View, fit_view, look_at
 from pipelines.health.monitor import Fitness, Monitor
 from pipelines.health.settings import HealthSettings
@@ -42,7 +42,7 @@ def usual() -> View:
 class Watched:
     """A monitor that is shown frame after frame."""
 
-    view: View | None = field(default_factory=usual)
+    views: dict[Regime, View] = field(default_factory=lambda: {"day": usual()})
     settings: HealthSettings = field(default_factory=HealthSettings)
     now_s: float = 1000.0
     wall_s: float = 1.8e9
@@ -53,7 +53,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry).camera("gate")
-        self.monitor = Monitor("gate", metrics, self.told.append, view=self.view, settings=self.settings)
+        self.monitor = Monitor("gate", metrics, self.told.append, views=self.views, settings=self.settings)
 
     def see(
         self,
