@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -23,12 +23,22 @@ from daemon.commands.bench import app as bench
 from daemon.commands.events import app as events
 from daemon.commands.keys import app as keys
 from daemon.errors import exit_code
+from daemon.footage_cli import app as footage
+from daemon.options import Config, Json
 from engines.errors import VigilError
 from pipelines.redact import redact
+
+_ORDER: Final = ("enrol", "score", "evaluate", "run", "check", "subscribe", "train", "quantise")
+"""The others follow, as they come."""
 
 
 class _Commands(TyperGroup):
     """All commands; what they say of wrong arguments holds no password that stands in one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order in which people need them, not that of the files that they are in."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -51,20 +61,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(footage)
 app.add_typer(bench, name="bench")
 app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
 profiles = typer.Typer(help="The profile of a camera.", no_args_is_help=True)
 app.add_typer(profiles, name="profile")
-
-Config = Annotated[
-    Path, typer.Option("--config", "-c", help="The settings file.", metavar="vigil.toml", dir_okay=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout, for programs.")]
-Fps = Annotated[
-    float | None,
-    typer.Option("--fps", min=0.1, max=240, help="Frames used a second; makes a film of a folder of pictures."),
-]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -78,109 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         typer.echo(f"vigil: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
     sys.exit(0)
-
-
-@app.command()
-def enrol(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Normal footage: a URL, a video, a folder of pictures or clips, device:0. "
-            "[dim]clip.avi#t=2.5,9[/] picks a stretch.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The profile to write.", metavar="FILE.vigil")],
-    sources_file: Annotated[
-        Path | None, typer.Option(help="A list of sources, one a line, relative to itself.", metavar="LIST")
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Take so much of each source; a live one needs it.", metavar="N"),
-    ] = None,
-    fps: Fps = None,
-    false_alarms_per_day: Annotated[
-        float, typer.Option(min=0.001, max=10_000, help="False alarms a day to aim the threshold at.", metavar="X")
-    ] = 1.0,
-    network: Annotated[
-        Path | None, typer.Option(help="A network of your own, the folder that train wrote.", metavar="DIR")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Learn what is normal from ordinary footage, into a profile."""
-    from daemon.commands.enrol import EnrolOptions, enrol
-
-    enrol(
-        EnrolOptions(
-            sources=tuple(sources or ()),
-            sources_file=sources_file,
-            out=out,
-            minutes=minutes,
-            fps=fps,
-            false_alarms_per_day=false_alarms_per_day,
-            as_json=as_json,
-            network=network,
-        )
-    )
-
-
-@app.command()
-def score(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Footage to judge, as for enrol.")],
-    *,
-    profile: Annotated[Path, typer.Option("--profile", "-p", help="What enrol made.", metavar="FILE.vigil")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="One row for every frame.", metavar="scores.csv")],
-    maps: Annotated[Path | None, typer.Option(help="Keep the maps of every frame.", metavar="FILE.npz")] = None,
-    overlays: Annotated[Path | None, typer.Option(help="Draw flagged frames into a folder.", metavar="DIR")] = None,
-    fps: Fps = None,
-    as_json: Json = False,
-) -> None:
-    """Judge footage without the daemon: one row for every frame."""
-    from daemon.commands.score import ScoreOptions, score
-
-    score(ScoreOptions(source, profile=profile, out=out, maps=maps, overlays=overlays, fps=fps, as_json=as_json))
-
-
-@app.command()
-def evaluate(
-    truths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="TRUTH...",
-            help="Footage with truth: a truth file (vigil.truth/1), clips with CLIP.truth.json beside them, or a "
-            "folder of pictures with masks NAME.png beside NAME.jpg.",
-            show_default=False,
-        ),
-    ],
-    *,
-    profiles: Annotated[
-        list[Path],
-        typer.Option("--profile", "-p", help="What enrol made; several are compared.", metavar="FILE.vigil"),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The report.", metavar="FILE.html")] = Path("report.html"),
-    figures: Annotated[Path | None, typer.Option(help="Keep the figures as JSON.", metavar="FILE.json")] = None,
-    fps: Fps = None,
-    study: Annotated[
-        bool, typer.Option("--study", help="Judge it all again under changed conditions; takes 18 times as long.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Judge profiles on footage with truth: figures, and a report with pictures."""
-    from daemon.commands.evaluate import EvaluateOptions, evaluate
-
-    evaluate(
-        EvaluateOptions(
-            truths=tuple(truths),
-            profiles=tuple(profiles),
-            out=out,
-            figures=figures,
-            fps=fps,
-            study=study,
-            as_json=as_json,
-        )
-    )
 
 
 @app.command()
@@ -249,46 +148,6 @@ def subscribe(
             server_key=server_key,
         )
     )
-
-
-@app.command()
-def train(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Footage to learn from besides what the recipe makes itself; without any, the generated scene.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the two ONNX files go.", metavar="DIR")],
-    recipe: Annotated[
-        Path | None, typer.Option(help="Another recipe than that of the network that ships.", metavar="recipe.toml")
-    ] = None,
-    work: Annotated[
-        Path | None, typer.Option(help="Keep the checkpoint here, to go on after an interruption.", metavar="DIR")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Train a shared network; needs the `learn` extra. Enrolling a camera does not need this."""
-    from daemon.commands.train import TrainOptions, train_command
-
-    train_command(TrainOptions(sources=tuple(sources or ()), out=out, recipe=recipe, work=work, as_json=as_json))
-
-
-@app.command()
-def quantise(
-    profile: Annotated[Path, typer.Argument(metavar="FILE.vigil", help="What enrol made.")],
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Ordinary footage of the same camera.")],
-    *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The profile to write.", metavar="FILE.vigil")],
-    as_json: Json = False,
-) -> None:
-    """Add int8 to a profile's network, for processors without bf16; needs the `quantise` extra."""
-    from daemon.commands.quantise import quantise
-
-    quantise(profile, sources, out, as_json=as_json)
 
 
 @app.command()

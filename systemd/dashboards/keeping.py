@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import DAEMON, PanelBuilder, Query, Text, lines, stacked, states
-from rows import quantile
+from queries import quantile
 
 
 def hourly(metric: str, label: str) -> str:

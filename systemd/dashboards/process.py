@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panels import CAMERA, DAEMON, PanelBuilder, Query, Steps, Text, facts, lines, stacked, states
-from rows import quantile, rate
+from queries import quantile, rate
 
 
 def process() -> list[PanelBuilder]:
