@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from pipelines.compose import status_header
 from pipelines.dispatch import Sent
 from pipelines.events import EventSettings, EventTracker, Transition
+from pipelines.headers import StatusHeader
 from pipelines.metrics import CameraMetrics
 from pipelines.overlay import Painter
 from pipelines.regimes import RegimeTracker
 from pipelines.regions import RegionSettings, propose_regions
-from pipelines.types import Alert, Region
+from pipelines.types import Alert, CameraStatus, Region
 
 _NS = 1_000_000_000
 
@@ -71,6 +73,19 @@ class Desk:
             taken_ns=taken_ns,
             rendered_ns=time.monotonic_ns(),
             pictures=pictures,
+        )
+
+    def status(self, status: CameraStatus, last_seq: int, heartbeat_s: float, replay: str | None) -> StatusHeader:
+        """What a status says; `last_seq` is the run's latest number, `replay` where to ask for what was missed."""
+        return status_header(
+            status,
+            boot_id=self._boot_id,
+            sent_wall_s=time.time(),
+            heartbeat_s=heartbeat_s,
+            event_id=self.tracker.event_id,
+            last_seq=last_seq,
+            last_camera_seq=self.alerts,
+            replay=replay,
         )
 
     def count(self, alert: Alert, sent: Sent) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
-from typing import Annotated
 
 import msgspec
 import zmq
 
-from pipelines.compose import status_header
 from pipelines.desk import Desk, PublishedCamera
+from pipelines.desks import Desks
 from pipelines.dispatch import Dispatch
 from pipelines.events import Transition
 from pipelines.guard.exposure import is_exposed
@@ -26,7 +24,7 @@ from pipelines.journal.news import Archive, JournalNews
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.outlet import Outlet
 from pipelines.overlay import Painter
-from pipelines.regions import RegionSettings
+from pipelines.publish_settings import PublishSettings
 from pipelines.status import StatusBoard
 from pipelines.types import CameraStatus, HealthEvent, RegimeEvent, Verdict
 from pipelines.wire import (
@@ -55,32 +53,6 @@ _WELCOME_EVERY_NS = _NS // 2
 _INTERRUPTED_AFTER_NS = _NS
 """Ends of an earlier run's events are told when subscribers have had the time to connect again."""
 _GONE = frozenset({"lost", "ended", "refused"})
-
-
-class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where alerts go and how they look."""
-
-    endpoint: Annotated[str, msgspec.Meta(pattern=r"^(tcp|ipc)://.+")] = "tcp://127.0.0.1:5557"
-    """ZeroMQ endpoint to bind; the default is reachable from this machine alone."""
-    keys: str | None = None
-    """Folder of keys, made by `vigil keys`: who shows none of them is not let in, and all is encrypted."""
-    server_key: str | None = None
-    """This end's secret, where it is not ``server.key_secret`` in that folder."""
-    open_to_all: bool = False
-    """Listen on an address that other machines reach although no key is asked for."""
-    connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
-    """Subscribers at a time."""
-    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 5.0
-    """Each camera's status goes out at least this often."""
-    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 80
-    queue: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 64
-    """Verdicts that may wait for the publisher."""
-    high_water: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
-    """Messages kept for each subscriber that does not keep up; further ones are lost to it, and to it alone."""
-    linger_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 500
-    """On stopping, unsent messages are given this long. Not zero: libzmq (4.3.5, its issue 3442) aborts the process if
-    a socket closes without linger while a subscriber hangs up in the middle of a multipart message."""
-    regions: RegionSettings = RegionSettings()
 
 
 class Publisher:
@@ -121,10 +93,7 @@ class Publisher:
         self._painter = Painter(jpeg_quality=settings.jpeg_quality, peak_share=settings.regions.peak_share, zone=zone)
         self._inbox: Inbox[PublishedCamera] = Inbox(settings.queue, self._count_dropped)
         self._metrics: dict[str, CameraMetrics] = {}
-        self._desks: dict[str, Desk] = {}
-        self._former: dict[str, Desk] = {}
-        self._foreign: Counter[str] = Counter()
-        """Alerts of cameras that were never seated."""
+        self._desks = Desks(self.boot_id)
         self._board = StatusBoard(settings.heartbeat_s)
         self._seq = 0
         self._awaited = False
@@ -228,13 +197,7 @@ class Publisher:
         self._board.report(report.status, now_ns=time.monotonic_ns())
 
     def _seat(self, camera: PublishedCamera) -> None:
-        desk = self._desks.get(camera.name) or self._former.pop(camera.name, None)
-        if desk is None:
-            desk = Desk(camera, self.boot_id)
-            desk.alerts = self._foreign.pop(camera.name, 0)
-        desk.resettle(camera)
-        desk.gone_ns = None
-        self._desks[camera.name] = desk
+        self._desks.seat(camera)
         self._board.add(camera.name, now_ns=time.monotonic_ns(), wall_s=time.time())
 
     def _dismiss(self, name: str) -> None:
@@ -245,8 +208,7 @@ class Publisher:
         self._tell(desk, desk.tracker.close("camera"), time.monotonic_ns())
         self._part(name, "the camera was removed")
         self._board.remove(name)
-        # Kept so that its numbers go on, without gap or double, should it come back.
-        self._former[name] = self._desks.pop(name)
+        self._desks.dismiss(name)
 
     def _tell(self, desk: Desk, transition: Transition | None, taken_ns: int) -> None:
         """Publish a step of an event, if there is one."""
@@ -287,19 +249,9 @@ class Publisher:
 
     def _renumbered(self, message: AlertMessage) -> AlertMessage:
         """An alert of another run's event as the next of this run."""
-        camera = message.header.camera
-        desk = self._desks.get(camera) or self._former.get(camera)
-        if desk is None:
-            self._foreign[camera] += 1
-        else:
-            desk.alerts += 1
         self._seq += 1
-        header = msgspec.structs.replace(
-            message.header,
-            boot_id=self.boot_id,
-            seq=self._seq,
-            camera_seq=self._foreign[camera] if desk is None else desk.alerts,
-        )
+        number = self._desks.next_number(message.header.camera)
+        header = msgspec.structs.replace(message.header, boot_id=self.boot_id, seq=self._seq, camera_seq=number)
         return replace(message, header=header)
 
     def _tell_journal(self, now_ns: int) -> None:
@@ -319,18 +271,9 @@ class Publisher:
 
     def _beat(self, statuses: Iterable[CameraStatus]) -> None:
         """Tell statuses; what they count has to be sent before."""
+        replay = None if self._archive is None else self._archive.replay_at()
         for status in statuses:
-            desk = self._desks[status.camera]
-            header = status_header(
-                status,
-                boot_id=self.boot_id,
-                sent_wall_s=time.time(),
-                heartbeat_s=self._settings.heartbeat_s,
-                event_id=desk.tracker.event_id,
-                last_seq=self._seq,
-                last_camera_seq=desk.alerts,
-                replay=None if self._archive is None else self._archive.replay_at(),
-            )
+            header = self._desks[status.camera].status(status, self._seq, self._settings.heartbeat_s, replay)
             self._outlet.send(encode_status(header))
 
     def _part(self, name: str, reason: str) -> None:
@@ -342,10 +285,10 @@ class Publisher:
         while (item := self._inbox.take(0)) is not None:
             self._handle(item)
         self._end_interrupted()
-        for desk in self._desks.values():
+        for desk in self._desks.seated():
             self._tell_regimes(desk, desk.regimes.close())
             self._tell(desk, desk.tracker.close("stopped"), time.monotonic_ns())
-        for desk in self._desks.values():
+        for desk in self._desks.seated():
             self._part(desk.camera.name, "Vigil stopped")
 
     def _count_dropped(self, verdict: Verdict) -> None:

@@ -108,7 +108,7 @@ def run(
         yield made
     finally:
         if kill:
-            for desk in publisher._desks.values():
+            for desk in publisher._desks.seated():
                 desk.tracker._event = None
         for worker in workers.values():
             worker.stop()
