@@ -1,10 +1,10 @@
 """More cameras than an engine can serve: latency, fairness and memory at 90 % and at 120 % of its capacity.
 
-    python -m benchmarks.overload [--minutes 10] [--capacity 60] [--json overload.json]
+    python -m benchmarks.overload [--minutes 10] [--capacity 60] [--judges 2] [--json overload.json]
 
-Everything between the decoder and the publisher is the daemon's own (doors, mailboxes, batcher, inference stage, a
-thread each); the engine is a sleep of so long a frame, so that the load is exact whatever else the machine does. For
-the whole daemon see `vigil bench`.
+Everything between the decoder and the publisher is the daemon's own (doors, mailboxes, batcher, inference stages, a
+thread each); the engine is a sleep of so long a frame, so that the load is exact whatever else the machine does, and
+the judges share its capacity. For the whole daemon see `vigil bench`.
 """
 
 from __future__ import annotations
@@ -125,19 +125,19 @@ class Heard:
         return True
 
 
-def run(load: float, capacity: float, seconds: float, *, shed: bool = True) -> dict[str, Any]:
-    """As many cameras as ask `load` of an engine of `capacity` frames a second."""
+def run(load: float, capacity: float, seconds: float, *, judges: int = 1, shed: bool = True) -> dict[str, Any]:
+    """As many cameras as ask `load` of `judges` that do `capacity` frames a second between them."""
     count = max(1, round(load * capacity / FPS))
     metrics, filled, stop, heard = Metrics(CollectorRegistry()), threading.Condition(), threading.Event(), Heard()
     series = {name: metrics.camera(name) for name in (f"cam{index:03}" for index in range(count))}
-    shedder = Shedder(SheddingSettings(enabled=shed), metrics.load)
+    shedder = Shedder(SheddingSettings(enabled=shed), metrics.load, judges=judges)
     cameras = [Camera(name, shedder.door(one), Mailbox(name, filled), stop) for name, one in series.items()]
-    judge = Judge(NoEngine(), SlowScorer(1 / capacity))
-    batcher = Batcher([camera.mailbox for camera in cameras], filled, BatchSettings(), series)
-    judges = dict.fromkeys(series, judge)
-    infer = Infer(batcher, Roster(metrics, judges, series), heard.hear, metrics, worked=shedder.worked)
+    judge = Judge(NoEngine(), SlowScorer(judges / capacity))
+    batcher = Batcher([camera.mailbox for camera in cameras], filled, BatchSettings(), series, threads=judges)
+    roster = Roster(metrics, dict.fromkeys(series, judge), series)
+    stages = [Infer(batcher, roster, heard.hear, metrics, worked=shedder.worked, number=n) for n in range(judges)]
     threads = [threading.Thread(target=camera.run) for camera in cameras]
-    threads.append(threading.Thread(target=lambda: _step(infer, stop)))
+    threads += [threading.Thread(target=_step, args=(stage, stop)) for stage in stages]
     for thread in threads:
         thread.start()
     try:
@@ -187,11 +187,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0, help="of each run")
     parser.add_argument("--capacity", type=float, default=60.0, help="frames a second that the engine can do")
+    parser.add_argument("--judges", type=int, default=2, help="threads that share this")
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
     options = parser.parse_args()
     rows = []
     for load, shed in ((0.9, True), (1.2, True), (1.2, False)):
-        rows.append({"shedding": shed, **run(load, options.capacity, 60 * options.minutes, shed=shed)})
+        rows.append(
+            {"shedding": shed, **run(load, options.capacity, 60 * options.minutes, judges=options.judges, shed=shed)}
+        )
         print(json.dumps(rows[-1], indent=2), flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
