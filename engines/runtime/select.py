@@ -77,7 +77,7 @@ def judges_of(settings: EngineSettings) -> int:
     """
     if any(each.runtime != "openvino" for each in _chosen(settings)):
         if settings.judges > 1:
-            _log.warning("a GPU has one judge: [engine] judges = %d is not followed", settings.judges)
+            _log.warning("TensorRT and torch have one judge: [engine] judges = %d is not followed", settings.judges)
         return 1
     cores = len(os.sched_getaffinity(0))
     return settings.judges or min(_MOST_JUDGES, math.ceil(cores * _JUDGED_SHARE))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from engines.runtime import select
 from engines.runtime.gated import GatedEngine
 from engines.runtime.openvino import processor
 from engines.runtime.prepare import Build, Order
-from engines.runtime.select import EngineSettings, cache_folder, candidates, select_engine, try_engines
+from engines.runtime.select import EngineSettings, cache_folder, candidates, judges_of, select_engine, try_engines
 
 FASTEST = processor().precisions[0]
 
@@ -124,3 +125,18 @@ def wait(build: Build) -> None:
     deadline = time.monotonic() + 60
     while not build.finished() and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def test_a_processor_has_as_many_judges_as_asked_for_or_leaves_cores_to_decoding() -> None:
+    assert judges_of(EngineSettings(runtime="openvino", judges=3)) == 3
+    cores = len(os.sched_getaffinity(0))
+    found = judges_of(EngineSettings(runtime="openvino"))
+    assert 1 <= found <= min(4, cores)
+    assert found > cores / 2 or found == 4
+
+
+def test_torch_has_one_judge_and_says_so_if_more_were_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("torch", reason="needs the learn extra")
+    pytest.importorskip("onnx", reason="needs the learn extra")
+    assert judges_of(EngineSettings(runtime="torch", judges=3)) == 1
+    assert "judges = 3 is not followed" in caplog.text
