@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from engines.contract import Regime
-from engines.view import View, look_at
+from engines.view import Comparison, Look, View, look_at
 from pipelines.health.black import Black
 from pipelines.health.clock import Clock
 from pipelines.health.corrupt import Corrupt
@@ -31,6 +31,8 @@ from pipelines.types import HealthEvent, HealthKind, Unfit
 
 _SUSPECT_S: Final = 3.0
 """What has not become a fault by then is none: the picture is judged as it is."""
+_IN_PLACE: Final = 0.5
+"""With so much agreement a frame shows the usual view, in whatever light."""
 _SPOILS: Final = frozenset[HealthKind]({"black", "overexposed", "frozen", "covered", "moved", "defocused"})
 """While one of these is named, no frame is judged; of the others only frames that they spoil."""
 
@@ -176,11 +178,18 @@ class Monitor:
 
     def _measured(self, sample: Sample) -> Seen:
         now_s, look, known = sample.captured_ns / 1e9, look_at(sample.pixels), self._references
-        known.enter(now_s, sample.pixels)
-        own = known.own
-        view = own or known.other
-        beside = view.compare(look) if view is not None and view.structured else None
-        return Seen(sample, now_s, look, known.regime, view, view is not own, beside)
+        regime, (view, beside) = known.regime, self._beside(look)
+        # What hides the view, or garbles it, takes its colour away too, and is no night.
+        if not sample.damaged and (beside is None or beside.agreement >= _IN_PLACE):
+            known.enter(now_s, sample.pixels)
+        if known.regime != regime:
+            view, beside = self._beside(look)
+        return Seen(sample, now_s, look, known.regime, view, view is not known.own, beside)
+
+    def _beside(self, look: Look) -> tuple[View | None, Comparison | None]:
+        """The view to compare a frame with, and how it looks beside it."""
+        view = self._references.own or self._references.other
+        return view, view.compare(look) if view is not None and view.structured else None
 
     def _ask(self, seen: Seen) -> None:
         """Let every detector see the frame, and bring the ledger up to date."""

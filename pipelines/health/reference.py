@@ -32,7 +32,7 @@ class References:
         self.regime: Regime = "day"
 
     def enter(self, now_s: float, pixels: Pixels) -> None:
-        """Find out which regime a frame, uint8 [H, W, 3], is of."""
+        """Find out which regime a frame, uint8 [H, W, 3], is of; one that shows the view, or all that is known yet."""
         self.regime = self._watch.observe(now_s, blocks_of(np.ascontiguousarray(pixels[::_SPARSE, ::_SPARSE])))
 
     @property

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from engines.contract import Pixels
+from engines.contract import Pixels, Regime
 from engines.view import View, fit_view, look_at
-from tests.pipelines.health.watched import Watched, covered, place, seconds, shifted, usual
+from tests.pipelines.health.watched import Watched, covered, frozen, noisy, place, seconds, shifted, usual
 
 
 def night(pixels: Pixels, number: int, blur: float = 1.2, noise: float = 1.0) -> Pixels:
@@ -105,3 +105,19 @@ def test_a_camera_that_repeats_itself_by_night_is_not_frozen() -> None:
     camera.watch(seconds(6))
     camera.watch(seconds(90, quiet))
     assert camera.begun == []
+
+
+def test_what_takes_the_colour_away_is_no_night() -> None:
+    """A pale camera would stay in a night that a fault had begun: its day has too little colour to end it."""
+
+    def pale(pixels: Pixels, _: int) -> Pixels:
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        return np.asarray(np.stack([np.minimum(grey, 251) + 4, grey, grey], 2), np.uint8)
+
+    views: dict[Regime, View] = {"day": fit_view([look_at(pale(frame, 0)) for frame in place()], still_s=0.0)}
+    camera = Watched(views=views)
+    camera.watch(seconds(6, pale))
+    camera.watch(seconds(4, noisy(8)))
+    camera.watch(seconds(4, pale))
+    camera.watch(seconds(3, frozen))
+    assert camera.begun == ["black", "frozen"]
