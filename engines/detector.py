@@ -19,7 +19,7 @@ from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Fusion, View, by_signal, row, statistic, uncertainty
 from engines.surroundings import Seen, Surroundings
-from engines.watched import Standard, Watched
+from engines.watched import Frame, Standard, Watched
 
 __all__ = ["Detector", "Watched", "prepare", "to_places"]
 
@@ -169,7 +169,8 @@ class Detector:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            raw = {**raw, **camera.in_time(moving, case.time_s, case.pixels, white[0], case.seen, self._desk)}
+            frame = Frame(case.time_s, case.pixels, white[0], raw["appearance-latent"][0])
+            raw = {**raw, **camera.in_time(moving, frame, case.seen, self._desk)}
         left = raw if camera.still else _allowed(case, raw)
         judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from engines.contract import Floats, Pixels
+from engines.departed import departed, of_present
 from engines.fusing import learn_fusion
 from engines.holdout import FOLDS, HeldOut, average, blocks, fit_averages, hold_out, others, residuals
 from engines.lasting import lasting_scale
@@ -201,8 +202,9 @@ def _statistics(material: Material, chosen: Indices, held: HeldOut, judges: list
         for part in stretches_of(material, chosen[moved]):
             frames = chosen[moved[part]]
             times_s, fields = material.times_s[frames].tolist(), material.fields[frames].astype(np.float32)
+            present = departed(times_s, held.distance[moved[part]] / judge.latent_scale)
             for view, strange in judge.moving.compare(fields).items():
-                made[view][moved[part]] = statistic(steady(times_s, strange), view)
+                made[view][moved[part]] = statistic(of_present(steady(times_s, strange), present), view)
         if judge.moving.lasting is not None:
             maps = held.lasting[inside] / judge.moving.lasting.scale
             made["appearance-lasting"][inside] = statistic(maps, "appearance-lasting")

@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.allowance import Allowance
 from engines.contract import Floats, Pixels, Regime, Situation
+from engines.departed import Departed, of_present
 from engines.desk import Desk
 from engines.lasting import SETTLED_S, LastingLatent, Standing
 from engines.light import Light
@@ -37,6 +38,18 @@ class Standard:
     light: Light | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A frame as far as views that need a history ask for it."""
+
+    time_s: float
+    pixels: Pixels
+    white: Floats
+    """float32 [h, w, D]: see `place.Memory.white`."""
+    unlike: Floats
+    """float32 [h, w]: how far from normal each place looks, 1 where as far as normal frames get."""
+
+
 @dataclass(slots=True, eq=False)
 class Watched:
     """A camera's normality and its last moments."""
@@ -50,6 +63,7 @@ class Watched:
     motion: MotionHistory = field(default_factory=MotionHistory)
     steady: Steady = field(default_factory=Steady)
     steady_bodies: Steady = field(default_factory=Steady)
+    departed: Departed = field(default_factory=Departed)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     standing: Standing = field(default_factory=Standing)
     smoother: Smoother = field(default_factory=Smoother)
@@ -83,6 +97,7 @@ class Watched:
             self.steady.forget()
             self.steady_bodies.forget()
         if seen.begins:
+            self.departed.forget()
             self.lasting.forget()
             self.standing.forget()
             self.smoother.forget()
@@ -94,30 +109,30 @@ class Watched:
         allowance.step(time_s, maps[0], changing=changing, switching=switching)
         return allowance
 
-    def in_time(
-        self, moving: Moving, time_s: float, pixels: Pixels, white: Floats, around: Seen, desk: Desk
-    ) -> dict[View, Floats]:
+    def in_time(self, moving: Moving, frame: Frame, around: Seen, desk: Desk) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
+        time_s = frame.time_s
         if around.situation.changing:
             self.changed_s = time_s
-        seen = self.motion.observe(time_s, pixels, desk.flow)
+        seen, present = self.motion.observe(time_s, frame.pixels, desk.flow), self.departed.step(time_s, frame.unlike)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
-        maps: dict[View, Floats] = {"motion": self._moved(strange, around)}
+        maps: dict[View, Floats] = {"motion": self._moved(strange, present, around)}
         if moving.paces is not None:
             hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
-            maps["motion-bodies"] = self._moved(hasty, around)
+            maps["motion-bodies"] = self._moved(hasty, present, around)
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(
-                moving.lasting, time_s, white, desk.room, switching=around.switching
+                moving.lasting, time_s, frame.white, desk.room, switching=around.switching
             )
         return maps
 
     @staticmethod
-    def _moved(strange: Floats | None, around: Seen) -> Floats:
+    def _moved(strange: Floats | None, present: Floats, around: Seen) -> Floats:
         """A map of motion, [1, CELLS, CELLS], as far as it counts."""
         if strange is None:
             return _unmeasured(CELLS, CELLS)
-        return strange[None] if around.situation.enrolled else strange[None] / _UNKNOWN
+        left = of_present(strange[None], present[None])
+        return left if around.situation.enrolled else left / _UNKNOWN
 
     def _standing(self, lasting: Lasting, time_s: float, white: Floats, room: Room, *, switching: bool) -> Floats:
         """The map of what is strange now and was some seconds ago, [1, h, w].
@@ -153,6 +168,7 @@ class Watched:
         self.motion.hold(until_s)
         self.steady.hold(until_s)
         self.steady_bodies.hold(until_s)
+        self.departed.hold(until_s)
         self.lasting.hold(until_s)
         self.surroundings.hold(until_s)
         if changed:  # else the statistics moved from the last to the next, and did not stand
@@ -163,6 +179,7 @@ class Watched:
         self.motion.forget()
         self.steady.forget()
         self.steady_bodies.forget()
+        self.departed.forget()
         self.lasting.forget()
         self.standing.forget()
         self.smoother.forget()
