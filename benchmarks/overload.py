@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from engines.contract import SIGNALS, Batch, Decoded, Encoded, EngineInfo, Floats, Maps, NetworkSpec, Pixels, Scores
 from engines.detector import Watched
+from engines.zoning import Zoning
 from pipelines.batcher import Batcher, BatchSettings
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
@@ -86,6 +87,9 @@ class SlowScorer:
 
     def retune(self, camera: str, threshold: float) -> None:
         """All cameras are alike."""
+
+    def rezone(self, camera: str, zoning: Zoning | None) -> None:
+        """All places are alike."""
 
 
 @dataclass

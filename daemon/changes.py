@@ -12,7 +12,7 @@ from daemon.config import Camera, Settings
 
 _LIVE: Final = frozenset({"cameras", "events", "health"})
 """Sections that are applied while the daemon runs; whatever else is changed waits for a restart."""
-_DOWNSTREAM: Final = frozenset({"profile", "threshold", "priority", "events", "health"})
+_DOWNSTREAM: Final = frozenset({"profile", "threshold", "priority", "events", "health", "zones", "masks"})
 """Keys of a camera that leave its connection alone."""
 
 

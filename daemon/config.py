@@ -31,6 +31,7 @@ from pipelines.redact import redact
 from pipelines.replay import ReplaySettings
 from pipelines.shedding import Priority, SheddingSettings
 from pipelines.sources.spec import SourceSpec, parse_source
+from pipelines.zones import MaskSettings, ZoneSettings, flaw_in
 
 CameraName = Annotated[
     str,
@@ -74,6 +75,10 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Keys that differ from ``[events]`` for this camera."""
     health: HealthSettings | None = None
     """Keys that differ from ``[health]`` for this camera."""
+    zones: tuple[ZoneSettings, ...] = ()
+    """``[[cameras.zones]]``: parts of the picture with a name and a weight."""
+    masks: tuple[MaskSettings, ...] = ()
+    """``[[cameras.masks]]``: parts of the picture that nobody is shown."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,6 +113,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None
     events: EventSettings
     health: HealthSettings
+    zones: tuple[ZoneSettings, ...] = ()
+    masks: tuple[MaskSettings, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +135,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """
     data = _parse(path)
     try:
-        settings = convert(data, Settings, path.name)
-        _reject_doubles(settings, path.name)
+        settings = _settings(data, path.name)
         reject_exposed(settings.publish, settings.replay, path.name)
         http_files = find_files(settings.http, path.parent, path.name, environ)
         keyring = read_keyring(path.parent, settings.publish, path.name, environ)
@@ -137,6 +143,14 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     except SettingsError as error:
         raise SettingsError(one_line(redact(str(error)))) from None
     return Config(file=path, settings=settings, cameras=cameras, keyring=keyring, http_files=http_files)
+
+
+def load_settings(path: Path) -> Settings:
+    """What a settings file says, without looking for the files that it names. Raises `SettingsError`."""
+    try:
+        return _settings(_parse(path), path.name)
+    except SettingsError as error:
+        raise SettingsError(one_line(redact(str(error)))) from None
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -179,6 +193,15 @@ def _parse(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path.name}: is not TOML that can be read: {type(error).__name__}") from error
 
 
+def _settings(data: Mapping[str, Any], where: str) -> Settings:
+    settings = convert(data, Settings, where)
+    _reject_doubles(settings, where)
+    for index, camera in enumerate(settings.cameras):
+        if (flaw := flaw_in(camera.zones, camera.masks)) is not None:
+            raise SettingsError(f"{where}: cameras[{index}].{flaw}")
+    return settings
+
+
 def _reject_doubles(settings: Settings, where: str) -> None:
     names = Counter(camera.name for camera in settings.cameras)
     for index, camera in enumerate(settings.cameras):
@@ -194,7 +217,7 @@ def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int,
     events, health = ({**data.get(s, {}), **data["cameras"][index].get(s, {})} for s in ("events", "health"))
     return Camera(
         name=written.name,
-        source=_source(path, written, key, environ),
+        source=source_named(path, written, key, environ),
         profile=profile,
         fps=written.fps,
         priority=written.priority,
@@ -203,6 +226,8 @@ def _camera(path: Path, data: Mapping[str, Any], settings: Settings, index: int,
         threshold=written.threshold,
         events=convert(events, EventSettings, f"{key}.events"),
         health=convert(health, HealthSettings, f"{key}.health"),
+        zones=written.zones,
+        masks=written.masks,
     )
 
 
@@ -217,7 +242,8 @@ def _profile(base: Path, written: str, key: str) -> Path:
     return profile
 
 
-def _source(path: Path, written: CameraSettings, key: str, environ: Mapping[str, str]) -> SourceSpec:
+def source_named(path: Path, written: CameraSettings, key: str, environ: Mapping[str, str]) -> SourceSpec:
+    """What a camera's `source` or `source_file` names; `key` is the camera's. Raises `SettingsError`."""
     if (written.source is None) == (written.source_file is None):
         got = "neither" if written.source is None else "both"
         raise SettingsError(f"{key}.source: expected either source or source_file, got {got}")

@@ -18,21 +18,24 @@ from daemon.pulse import Pulse
 from daemon.rulings import Ruling
 from daemon.spokesman import Spokesman
 from daemon.supervisor import Backoff, Post, Supervisor
+from engines.zoning import Zoning
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
 from pipelines.gate import Gate, GateSettings
 from pipelines.health.monitor import Monitor
 from pipelines.mailbox import Mailbox
+from pipelines.masks import Curtain, Masks
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.publish import PublishedCamera, Publisher
 from pipelines.roster import Roster
-from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Try
+from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Rezone, Try
 from pipelines.shedding import Door, Shedder
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source
 from pipelines.stage import Stage
 from pipelines.types import CameraStatus
+from pipelines.zones import Zone, zoning_of
 
 _log = logging.getLogger("vigil.fleet")
 
@@ -65,6 +68,10 @@ class _Seat:
     mailbox: Mailbox
     door: Door
     health: Monitor
+    curtain: Curtain
+    """Before the source; hung with `masks` once the inference thread has been told."""
+    masks: Masks | None
+    zoning: Zoning | None
     coming: Ruling | None = None
     """On trial."""
     former_id: str = ""
@@ -109,6 +116,9 @@ class Fleet:
         for change in changes.changed:
             orders += self._change(change, rulings.get(change.camera.name), supervisor)
         self._shared.roster.order(*orders)
+        for change in changes.changed:
+            seat = self._seats[change.camera.name]
+            seat.curtain.masks = seat.masks
         for post in posts:
             supervisor.add(post)
 
@@ -136,7 +146,18 @@ class Fleet:
         health = Monitor(
             camera.name, series, shared.publisher.fault, views=ruling.views, still=ruling.still, settings=camera.health
         )
-        seat = _Seat(camera, ruling, series, Mailbox(camera.name, shared.filled), door, health)
+        masks = Masks.of(camera.masks)
+        seat = _Seat(
+            camera,
+            ruling,
+            series,
+            Mailbox(camera.name, shared.filled),
+            door,
+            health,
+            Curtain(masks),
+            masks,
+            _zoning(camera, masks),
+        )
         self._seats[camera.name] = seat
         shared.board.expect(camera.name)
         self._describe(seat)
@@ -154,6 +175,8 @@ class Fleet:
                 model_id=ruling.network_id,
                 profile_id=ruling.profile_id,
                 metrics=seat.metrics,
+                zones=tuple(Zone.of(zone) for zone in camera.zones),
+                masks=seat.masks,
             )
         )
 
@@ -165,6 +188,7 @@ class Fleet:
             metrics=seat.metrics,
             gate=Gate(self._shared.gate) if self._shared.gate.enabled else None,
             gap_s=_gap_s(seat),
+            zoning=seat.zoning,
         )
 
     def _remove(self, name: str, supervisor: Supervisor) -> None:
@@ -181,7 +205,9 @@ class Fleet:
     def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
         """Give a camera other settings; what the threads that judge must be told of it is returned."""
         name, before = change.camera.name, self._seats[change.camera.name]
-        seat, orders = self._rule(dataclasses.replace(before, camera=change.camera), ruling)
+        seat, orders = self._rule(_rezoned(before, change.camera), ruling)
+        if seat.zoning is not before.zoning:
+            orders.append(Rezone(name, seat.zoning))
         if seat.ruling is not before.ruling or change.camera.health != before.camera.health:
             seat.health.retune(seat.ruling.views, still=seat.ruling.still, settings=change.camera.health)
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
@@ -230,7 +256,8 @@ class Fleet:
             self._shared.publisher.report(status)
 
         def open_() -> Source:
-            return open_source(camera.source, settings, seat.ruling.input_size, seat.door.admits)
+            source = open_source(camera.source, settings, seat.ruling.input_size, seat.door.admits)
+            return seat.curtain.before(source)
 
         def make(stop: threading.Event) -> Stage:
             def told_while_wanted(status: CameraStatus) -> None:
@@ -256,6 +283,20 @@ def _thread(camera: str) -> str:
 
 def _threshold(seat: _Seat) -> float:
     return seat.ruling.threshold if seat.camera.threshold is None else seat.camera.threshold
+
+
+def _rezoned(seat: _Seat, camera: Camera) -> _Seat:
+    """The seat with other settings of its camera; what is hidden stays the very same unless the masks differ."""
+    before = seat.camera
+    seat = dataclasses.replace(seat, camera=camera)
+    if (camera.zones, camera.masks) == (before.zones, before.masks):
+        return seat
+    masks = seat.masks if camera.masks == before.masks else Masks.of(camera.masks)
+    return dataclasses.replace(seat, masks=masks, zoning=_zoning(camera, masks))
+
+
+def _zoning(camera: Camera, masks: Masks | None) -> Zoning | None:
+    return zoning_of(camera.zones, None if masks is None else masks.hidden)
 
 
 def _gap_s(seat: _Seat) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.options import Fps, Json
+from daemon.options import Config, Fps, Json
 
 app = typer.Typer()
 
@@ -40,6 +40,15 @@ def enrol(
     network: Annotated[
         Path | None, typer.Option(help="A network of your own, the folder that train wrote.", metavar="DIR")
     ] = None,
+    config: Config = Path("vigil.toml"),
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            help="A camera of --config: what its privacy masks hide is not learnt, and without any SOURCE its own is "
+            "taken.",
+            metavar="NAME",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Learn what is normal from ordinary footage, into a profile."""
@@ -55,8 +64,24 @@ def enrol(
             false_alarms_per_day=false_alarms_per_day,
             as_json=as_json,
             network=network,
+            config=config,
+            camera=camera,
         )
     )
+
+
+@app.command()
+def snapshot(
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its name in the settings.")],
+    *,
+    config: Config = Path("vigil.toml"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write.", metavar="FILE.jpg")],
+    as_json: Json = False,
+) -> None:
+    """Save what a camera shows, with its zones, its masks and a grid from 0 to 1: to write a zone's corners by."""
+    from daemon.commands.snapshot import snapshot
+
+    snapshot(config, camera, out, as_json=as_json)
 
 
 @app.command()

@@ -139,6 +139,8 @@ def _field(kind: inspect.Type | None, name: str) -> inspect.Type | None:
 
 def _item(kind: inspect.Type | None, index: int) -> inspect.Type | None:
     kind = _plain(kind)
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
     if isinstance(kind, inspect.VarTupleType | inspect.ListType):
         return kind.item_type
     if isinstance(kind, inspect.TupleType) and index < len(kind.item_types):

@@ -20,6 +20,7 @@ from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Fusion, View, by_signal, row, statistic, uncertainty
 from engines.surroundings import Seen, Surroundings
 from engines.watched import Frame, Standard, Watched
+from engines.zoning import Hidden, Zoning
 
 __all__ = ["Detector", "Watched", "prepare", "to_places"]
 
@@ -87,7 +88,7 @@ class Detector:
             _compare(case.standard.normality, encoded, index, self._desk.room) for index, case in enumerate(cases)
         ]
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
-        residuals = residuals_of(encoded.features, pixels, decoded)
+        residuals = residuals_of(encoded.features, pixels, decoded, [case.camera.seen for case in cases])
         parts = zip(cases, compared, strict=True)
         judged = [self._judge(case, index, encoded, one, residuals) for index, (case, one) in enumerate(parts)]
         return _assemble(judged)
@@ -115,6 +116,10 @@ class Detector:
     def retune(self, camera: str, threshold: float) -> None:
         """Flag a camera's frames from another score on."""
         self._known(camera).retune(threshold)
+
+    def rezone(self, camera: str, zoning: Zoning | None) -> None:
+        """Have a camera's places count by other weights from its next frame on."""
+        self._known(camera).rezone(zoning)
 
     def threshold(self, camera: str) -> float:
         """The score from which the camera's frames are flagged, in the regime that most is known of."""
@@ -172,9 +177,12 @@ class Detector:
             frame = Frame(case.time_s, case.pixels, white[0], raw["appearance-latent"][0])
             raw = {**raw, **camera.in_time(moving, frame, case.seen, self._desk)}
         left = raw if camera.still else _allowed(case, raw)
+        allows = left is not raw
+        if camera.zoning is not None:
+            raw, left = (camera.zoning.weigh(maps) for maps in (raw, left))
         judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation
-        if left is not raw and judged[0] < threshold:
+        if allows and judged[0] < threshold:
             plain = {view: float(statistic(maps, view)[0]) for view, maps in raw.items()}
             situation = dataclasses.replace(situation, suppressed=row(normality.fusion, (), plain)[0] >= threshold)
         return _Judgement(judged, Maps(lambda: _maps(normality.fusion, left)), threshold, situation)
@@ -239,7 +247,8 @@ def prepare(camera: str, profile: Profile, model: str) -> Watched:
             regime: Standard(Normality.from_arrays(part.arrays), part.threshold, Light.from_arrays(part.arrays))
             for regime, part in profile.regimes.items()
         }
+        learnt = Hidden.from_arrays(profile.arrays)
     except (LookupError, ValueError, TypeError) as error:
         raise ProfileError(f"the profile of camera {camera!r} lacks or garbles {error}: enrol it again") from error
     lights = {regime: standard.light for regime, standard in standards.items()}
-    return Watched(standards, profile.still, Surroundings(lights))
+    return Watched(standards, profile.still, Surroundings(lights), learnt=learnt)

@@ -22,6 +22,7 @@ from engines.profile import Arrays, Part, Profile
 from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with
 from engines.scoring import table
 from engines.sorting import SortedFootage
+from engines.zoning import Hidden
 
 _LEAST_FRAMES: Final = 50
 _LEAST_S: Final = 10.0
@@ -84,14 +85,19 @@ class _Learnt:
 class Enrolment:
     """Takes in footage and makes a profile of it. Memory stays bounded however long the footage.
 
-    The engine must be open and run `network`, which the profile will embed.
+    The engine must be open and run `network`, which the profile will embed. What is `hidden` of every frame, filled
+    already, is learnt as no part of the view.
     """
 
-    def __init__(self, engine: Engine, network: Network, settings: EnrolmentSettings) -> None:
+    def __init__(
+        self, engine: Engine, network: Network, settings: EnrolmentSettings, hidden: Hidden | None = None
+    ) -> None:
+        self._hidden = hidden
         self._engine = engine
         self._network = network
         self._settings = settings
-        self._footage = SortedFootage(lambda: Footage(engine.spec.input_size, most=settings.most_frames))
+        size, most = engine.spec.input_size, settings.most_frames
+        self._footage = SortedFootage(lambda: Footage(size, most=most, hidden=hidden), hidden)
         self._still: bool | None = None
 
     def stretch(self, source: str, still: bool, sha256: str | None = None) -> None:  # noqa: FBT001 - callers name it
@@ -152,6 +158,7 @@ class Enrolment:
         light, view = footage.light, footage.view()
         arrays = fitted.normality.to_arrays() | ({} if light is None else light.to_arrays())
         arrays |= {} if view is None else view.to_arrays()
+        arrays |= {} if self._hidden is None else self._hidden.to_arrays()
         seconds = 0.0 if self._still else footage.duration_s
         return _Learnt(regime, arrays, budget, left_out, warnings, provenance, seconds)
 
@@ -231,6 +238,7 @@ class Enrolment:
                 "weights": dict(fitted.normality.fusion.weights),
                 "power": fitted.normality.fusion.power,
             },
+            **({} if self._hidden is None else {"hidden": round(float(self._hidden.cells.mean()), 4)}),
             "warnings": list(warnings),
         }
 

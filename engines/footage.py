@@ -22,6 +22,7 @@ from engines.light import Light, blocks_of, fit_light
 from engines.motion import CELLS, MotionHistory
 from engines.stillness import Stillness
 from engines.view import View, fit_view, look_at
+from engines.zoning import Hidden
 
 BLOCK_S: Final = 16.0
 _LOOKS: Final = 300
@@ -44,7 +45,9 @@ class Kept:
 class Footage:
     """The frames kept so far. Close it to release the temporary file."""
 
-    def __init__(self, size: tuple[int, int], *, most: int) -> None:
+    def __init__(self, size: tuple[int, int], *, most: int, hidden: Hidden | None = None) -> None:
+        """`hidden` is what privacy masks hide of every frame."""
+        self.hidden = hidden
         self._shape = (*size, 3)
         self._bytes = size[0] * size[1] * 3
         self._most = most
@@ -63,6 +66,7 @@ class Footage:
         self.light: Light | None = None
         """Set by `find_light`."""
         self._stillness = Stillness()
+        self._stillness.hide(hidden)
         self._stillest_s = 0.0
 
     @property
@@ -108,13 +112,14 @@ class Footage:
         """Learn the usual light from all kept frames; unrelated pictures have none."""
         if not self._still and self.kept:
             self.light = fit_light(np.stack([blocks_of(self._stored(index)) for index in range(len(self.kept))]))
+            self.light = self.light.behind(self.hidden)
 
     def view(self) -> View | None:
         """The usual view of the camera, from kept frames all over the footage; unrelated pictures have none."""
         if self._still or not self.kept:
             return None
         every = -(-len(self.kept) // _LOOKS)
-        looks = [look_at(self._stored(index)) for index in range(0, len(self.kept), every)]
+        looks = [look_at(self._stored(index), self.hidden) for index in range(0, len(self.kept), every)]
         return fit_view(looks, still_s=self._stillest_s)
 
     def _stored(self, index: int) -> Pixels:

@@ -148,7 +148,10 @@ def residuals(material: Material, pixels: Pixels, memory: Memory) -> tuple[Encod
     """Encode frames, uint8 [n, H, W, 3]; their distances to a memory; what regenerating them from it leaves."""
     encoded = material.engine.encode(pixels)
     distance, normal = memory.compare(memory.seen(encoded))
-    return encoded, distance, residuals_of(encoded.features, pixels, material.engine.decode(normal))
+    hidden, sizes = material.footage.hidden, material.engine.spec.picture_size
+    seen = None if hidden is None else hidden.seen(*sizes)
+    decoded = material.engine.decode(normal)
+    return encoded, distance, residuals_of(encoded.features, pixels, decoded, [seen] * len(pixels))
 
 
 def average(means: list[Residuals]) -> Residuals:

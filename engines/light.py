@@ -9,7 +9,7 @@ places stays as unusual as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats, Pixels
+from engines.zoning import Cells, Hidden
 
 BLOCKS: Final = 16
 """A picture is compared on BLOCKS x BLOCKS blocks."""
@@ -39,13 +40,22 @@ class Light:
 
     usual: Floats
     """float32 [3, BLOCKS * BLOCKS], 0..1."""
+    seen: Cells | None = None
+    """bool [BLOCKS * BLOCKS]: the blocks that tell of the light; None for all."""
+
+    def behind(self, hidden: Hidden | None) -> Light:
+        """The same where parts of the picture are hidden, and tell of no light."""
+        return replace(self, seen=None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel())
 
     def even_out(self, pixels: Pixels, into: Pixels | None = None) -> Pixels:
         """Bring one frame, uint8 [H, W, 3], to the usual light. The frame itself is returned if it needs nothing.
 
         With `into`, of the same shape, the result is always written there.
         """
-        return _through(_levels(_curve(blocks_of(pixels), self.usual))[0], pixels, into)
+        blocks, usual = blocks_of(pixels), self.usual
+        if self.seen is not None:
+            blocks, usual = blocks[:, self.seen], usual[:, self.seen]
+        return _through(_levels(_curve(blocks, usual))[0], pixels, into)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
@@ -60,11 +70,15 @@ class Light:
 
 def even_out_all(frames: Sequence[tuple[Light, Pixels, Pixels]]) -> None:
     """`Light.even_out` of frames, each by its light and into the last: all curves at once cost little more than one."""
-    if not frames:
+    for light, pixels, into in frames:
+        if light.seen is not None:  # its curve is of fewer blocks
+            light.even_out(pixels, into)
+    whole = [one for one in frames if one[0].seen is None]
+    if not whole:
         return
-    blocks = np.concatenate([blocks_of(pixels) for _, pixels, _ in frames])
-    levels = _levels(_curve(blocks, np.concatenate([light.usual for light, _, _ in frames])))
-    for each, (_, pixels, into) in zip(levels, frames, strict=True):
+    blocks = np.concatenate([blocks_of(pixels) for _, pixels, _ in whole])
+    levels = _levels(_curve(blocks, np.concatenate([light.usual for light, _, _ in whole])))
+    for each, (_, pixels, into) in zip(levels, whole, strict=True):
         _through(each, pixels, into)
 
 

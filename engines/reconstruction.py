@@ -7,7 +7,7 @@ blur) is subtracted; what remains is measured against the place's own normal rem
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Decoded, Floats, Pixels
+from engines.zoning import Cells
 
 _SHADE: Final = 16
 """Places a side by which slow changes over the picture are told."""
+_LEAST_SEEN: Final = np.float32(0.05)
+"""Where less than this share of the surroundings is seen, little is said of its shade."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,17 +72,17 @@ class Reconstruction:
         return cls(*(arrays[f"reconstruction.{name}"].astype(np.float32) for name in names))
 
 
-def residuals_of(features: Floats, pixels: Pixels, decoded: Decoded) -> Residuals:
+def residuals_of(features: Floats, pixels: Pixels, decoded: Decoded, seen: Sequence[Cells | None] = ()) -> Residuals:
     """Subtract the regenerated from the real: features [N, h, w, F] and pixels uint8 [N, H, W, 3].
 
-    What was decoded is overwritten.
+    `seen`, bool [P, P] a frame, or None, is what of its picture no mask hides. What was decoded is overwritten.
     """
     left = np.subtract(features, decoded.features, out=decoded.features)
     picture, size = decoded.picture, decoded.picture.shape[1:3]
-    for one, into in zip(pixels, picture, strict=True):
+    for one, into, shown in zip(pixels, picture, seen or [None] * len(picture), strict=True):
         small = cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA)
         np.subtract(small * np.float32(1 / 255), into, out=into)
-        np.subtract(into, _shade(into), out=into)
+        np.subtract(into, _shade(into) if shown is None else _shade_of_seen(into, shown), out=into)
     return Residuals(left, picture)
 
 
@@ -88,6 +91,14 @@ def _shade(picture: Floats) -> Floats:
     coarse = cv2.resize(picture, (_SHADE, _SHADE), interpolation=cv2.INTER_AREA)
     smooth = cv2.GaussianBlur(coarse, (0, 0), _SHADE / 4, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(smooth, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _shade_of_seen(picture: Floats, seen: Cells) -> Floats:
+    """The same where only some pixels, bool [P, P], are seen: the others, set to 0, cast no shade on these."""
+    shown = seen[..., None].astype(np.float32)
+    np.multiply(picture, shown, out=picture)
+    weight = _shade(np.repeat(shown, 3, axis=2))
+    return np.asarray(_shade(picture) / np.maximum(weight, _LEAST_SEEN) * shown, np.float32)
 
 
 def remainders(residuals: Residuals, features: Floats, picture: Floats) -> tuple[Floats, Floats]:

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.zoning import Cells, Hidden
+
 Codes = NDArray[np.uint8]
 
 _SAME: Final = 0.02
@@ -27,7 +29,8 @@ _GAP_S: Final = 0.5
 """A new picture breaks a run off, unless older ones are back so soon."""
 _ACROSS: Final = 16
 _CALM: Final = 230
-"""Of _ACROSS x _ACROSS blocks, those that count, the calmest: a clock in the picture goes on in one that is frozen."""
+"""Of _ACROSS x _ACROSS blocks, those that count, the calmest: a clock in the picture goes on in one that is frozen. So
+it is of fewer, if some are hidden."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +71,13 @@ class Stillness:
     """The run that the latest new picture broke off."""
     _anchors: deque[_Anchor] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
     """The latest pictures that were new: what is frozen is coded in as many ways as there are frames to a key frame."""
+    seen: Cells | None = None
+    """bool [_ACROSS * _ACROSS]: the blocks of which nothing is hidden; None: all."""
+
+    def hide(self, hidden: Hidden | None) -> None:
+        """Go by what of the picture is seen: what is hidden is always still."""
+        self.seen = None if hidden is None else hidden.seen(_ACROSS, _ACROSS).ravel()
+        self.forget()
 
     def step(self, time_s: float, grey: Codes) -> float:
         """Take in a frame, uint8 [H, W]; returns for how long, seconds, the same picture has come."""
@@ -75,7 +85,7 @@ class Stillness:
         if last is None or last.shape != grey.shape:
             self._anchors.clear()
             self._run = self._before = _NO_RUN
-        elif stir(last, grey) <= _SAME:
+        elif stir(last, grey, self.seen) <= _SAME:
             return self._goes_on(self._run, time_s)
         gist = np.ascontiguousarray(grey[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY])
         known = self._known(grey, gist)
@@ -97,15 +107,18 @@ class Stillness:
             return None
         near = (np.stack([anchor.gist for anchor in self._anchors]) != gist).mean((1, 2)) < _OTHER
         alike = (anchor for anchor, is_near in zip(self._anchors, near, strict=True) if is_near)
-        return next((anchor for anchor in alike if stir(anchor.grey, grey) <= _SAME_AGAIN), None)
+        return next((anchor for anchor in alike if stir(anchor.grey, grey, self.seen) <= _SAME_AGAIN), None)
 
     def forget(self) -> None:
         """Begin anew."""
         self._last = None
 
 
-def stir(one: Codes, other: Codes) -> float:
+def stir(one: Codes, other: Codes, seen: Cells | None = None) -> float:
     """How much two frames, uint8 [H, W], differ where they differ least: mean grey levels of the calmer blocks."""
     difference = cv2.absdiff(one, other)
     blocks = cv2.resize(difference.astype(np.float32), (_ACROSS, _ACROSS), interpolation=cv2.INTER_AREA).ravel()
-    return float(np.partition(blocks, _CALM)[:_CALM].mean())
+    if seen is not None:
+        blocks = blocks[seen]
+    calm = max(1, _CALM * blocks.size // _ACROSS**2)
+    return float(np.partition(blocks, min(calm, blocks.size - 1))[:calm].mean())

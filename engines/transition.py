@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from engines.contract import Floats, Pixels
+from engines.zoning import Cells, Hidden
 
 SIDE: Final = 64
 """Pictures are compared at this size,"""
@@ -34,6 +35,7 @@ _TEXTURED: Final = 2.0
 """Standard deviation, grey levels, from which a block has edges to compare."""
 _ALIKE: Final = 0.5
 """Median correlation of the blocks' insides from which their edges have stayed."""
+_EVERY: Final = slice(None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,8 @@ class LightWatch:
 
     jolted: bool = False
     """Whether the light has just changed so fast that displacements across the change mean nothing."""
+    seen: Cells | None = None
+    """bool [_BLOCKS * _BLOCKS]: the blocks that tell of the light; None for all."""
     _kept: deque[_Look] = field(default_factory=deque, init=False)
 
     def observe(self, time_s: float, pixels: Pixels) -> bool:
@@ -60,12 +64,16 @@ class LightWatch:
             self._kept.popleft()
         changing = self.jolted = False
         if self._kept and time_s > self._kept[-1].time_s:
-            changing = _changed(now, self._kept[0])
-            step = np.abs(now.logs - self._kept[-1].logs)
+            changing = _changed(now, self._kept[0], self.seen)
+            step = np.abs(now.logs - self._kept[-1].logs).ravel()[_EVERY if self.seen is None else self.seen]
             self.jolted = changing and float(np.median(step)) > _JOLT
         if not self._kept or not 0 <= time_s - self._kept[-1].time_s < _STEP_S or changing:
             self._kept.append(now)
         return changing
+
+    def hide(self, hidden: Hidden | None) -> None:
+        """Go by what of the picture is seen."""
+        self.seen = None if hidden is None else hidden.seen(_BLOCKS, _BLOCKS).ravel()
 
     def hold(self, until_s: float) -> None:
         """Take in that the last frame was there until this time."""
@@ -93,15 +101,15 @@ def _look(time_s: float, pixels: Pixels) -> _Look:
     return _Look(time_s, grey, np.asarray(np.log(blocks + _DARK), np.float32))
 
 
-def _changed(now: _Look, before: _Look) -> bool:
-    """Whether most of the picture is brighter or darker than before, and still the same place."""
-    share = float(np.mean(np.abs(now.logs - before.logs) > _LEAST))
-    return share >= _MOST and _alike(now.grey, before.grey)
+def _changed(now: _Look, before: _Look, seen: Cells | None) -> bool:
+    """Whether most of what is seen of the picture is brighter or darker than before, and still the same place."""
+    blocks = _EVERY if seen is None else seen
+    share = float(np.mean((np.abs(now.logs - before.logs) > _LEAST).ravel()[blocks]))
+    return share >= _MOST and _alike(_insides(now.grey)[blocks], _insides(before.grey)[blocks])
 
 
-def _alike(one: Floats, other: Floats) -> bool:
-    """Whether the edges inside of the blocks have stayed; without any to compare, they have."""
-    first, second = _insides(one), _insides(other)
+def _alike(first: Floats, second: Floats) -> bool:
+    """Whether the edges inside of blocks [n, pixels] have stayed; without any to compare, they have."""
     first_size, second_size = first.std(axis=1), second.std(axis=1)
     textured = np.minimum(first_size, second_size) > _TEXTURED
     if textured.mean() < 0.05:

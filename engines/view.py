@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats, Pixels
+from engines.zoning import Cells, Hidden
 
 EDGES: Final = 64
 """Edges are kept on EDGES x EDGES cells."""
@@ -59,8 +60,11 @@ class Look:
         return np.asarray(np.log((self.fine + 0.1) / (self.coarse + _FAINT)), np.float32)
 
 
-def look_at(pixels: Pixels) -> Look:
-    """Measure a frame, uint8 [H, W, 3]; costs about a tenth of a millisecond at 256 x 256."""
+def look_at(pixels: Pixels, hidden: Hidden | None = None) -> Look:
+    """Measure a frame, uint8 [H, W, 3]; costs about a tenth of a millisecond at 256 x 256.
+
+    Brightness is that of what is not hidden.
+    """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     half = cv2.resize(grey, (_FINE, _FINE), interpolation=cv2.INTER_AREA)
     second = cv2.convertScaleAbs(cv2.Laplacian(half, cv2.CV_16S, ksize=1), alpha=4)
@@ -69,14 +73,15 @@ def look_at(pixels: Pixels) -> Look:
     down = cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=1 / 8)
     size = np.asarray(cv2.magnitude(right, down), np.float32) + _TINY
     edges = np.stack([(right * right - down * down) / size, 2 * right * down / size])
-    levels = np.cumsum(np.bincount(small.ravel(), minlength=256))
+    shown = small.ravel() if hidden is None else small[hidden.seen(EDGES, EDGES)]
+    levels = np.cumsum(np.bincount(shown, minlength=256))
     return Look(
         grey=np.asarray(grey, np.uint8),
         edges=np.asarray(edges, np.float32),
         coarse=_means(size),
         fine=_means(np.asarray(second, np.uint8)) / np.float32(4),
-        bright=int(np.searchsorted(levels, 0.98 * small.size)),
-        washed=1.0 - float(levels[249]) / small.size,
+        bright=int(np.searchsorted(levels, 0.98 * shown.size)),
+        washed=1.0 - float(levels[249]) / max(1, shown.size),
     )
 
 
@@ -115,6 +120,20 @@ class View:
     """`Look.washed` of the brightest frames."""
     still_s: float
     """The longest time in which the picture repeated itself to the bit, as coding may make it where nothing moves."""
+    seen: Cells | None = None
+    """bool [EDGES, EDGES]: the cells whose edges are the view's own; None: all."""
+
+    def behind(self, hidden: Hidden | None) -> View:
+        """The view as far as nothing is hidden of it: blocks and edges that are, or lie beside it, tell nothing."""
+        if hidden is None:
+            return self
+        shown = hidden.seen(EDGES, EDGES)
+        inner = cv2.erode(shown.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        whole = cv2.erode(shown.astype(np.float32), np.ones((3, 3), np.uint8))
+        usual = np.where(_means(whole) > 1 - _TINY, self.usual, np.float32(-1))
+        # Of the little that is left, all that was ever washed out may be.
+        most_washed = min(1.0, self.most_washed / max(float(shown.mean()), 1e-6))
+        return replace(self, usual=np.asarray(usual, np.float32), most_washed=most_washed, seen=np.asarray(inner))
 
     @property
     def structured(self) -> bool:
@@ -138,12 +157,18 @@ class View:
 
     def shift(self, look: Look) -> tuple[float, float, float]:
         """How far the edges lie from their place: right and down as a share of the picture, and how sure, 0..1."""
-        spectra = [np.fft.rfft2(_sizes(edges)) for edges in (self.edges, look.edges)]
+        spectra = [np.fft.rfft2(self._shown(_sizes(edges))) for edges in (self.edges, look.edges)]
         cross = spectra[0].conj() * spectra[1]
         peaks = np.fft.irfft2(cross / (np.abs(cross) + _TINY), s=(EDGES, EDGES))
         at = np.unravel_index(int(peaks.argmax()), peaks.shape)
         down, right = ((int(i) + EDGES // 2) % EDGES - EDGES // 2 for i in at)
         return right / EDGES, down / EDGES, float(peaks.max())
+
+    def _shown(self, sizes: Floats) -> Floats:
+        """Sizes of edges [EDGES, EDGES]; where they are not the view's own, the mean of those that are."""
+        if self.seen is None or not self.seen.any():  # a cell beside a hidden one is not of the view either
+            return sizes
+        return np.where(self.seen, sizes, sizes[self.seen].mean())
 
     def followed(self, look: Look, share: float) -> View:
         """The view moved by a small share towards a frame: seasons and shadows. Sharpness and brightness stay."""

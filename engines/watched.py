@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from engines.scoring import Smoother, View, statistic
 from engines.steady import Steady
 from engines.stills import statistic_of_stills
 from engines.surroundings import Seen, Surroundings
+from engines.zoning import Cells, Hidden, Zoning
 
 _STILL: Final = Seen(Situation(), "day", jolted=False, switching=False, begins=False)
 
@@ -60,6 +61,12 @@ class Watched:
     surroundings: Surroundings
     override: float | None = None
     """A threshold that stands for those of all regimes."""
+    zoning: Zoning | None = None
+    """How much places count; None: all alike."""
+    learnt: Hidden | None = None
+    """What was hidden when the camera was enrolled."""
+    seen: Cells | None = None
+    """bool, one a pixel of the regenerated picture: what no mask hides; None: all of it."""
     motion: MotionHistory = field(default_factory=MotionHistory)
     steady: Steady = field(default_factory=Steady)
     steady_bodies: Steady = field(default_factory=Steady)
@@ -79,6 +86,22 @@ class Watched:
     def retune(self, threshold: float) -> None:
         """Flag frames from another score on, whatever the regime; the profile's own gives each regime its own again."""
         self.override = None if threshold == self.standard.threshold else threshold
+
+    def rezone(self, zoning: Zoning | None) -> None:
+        """Have places count by other weights from the next frame on; behind other masks, that frame begins anew."""
+        before = None if self.zoning is None else self.zoning.hidden
+        self.zoning = None if zoning is None else replace(zoning, learnt=self.learnt)
+        hidden = None if zoning is None else zoning.hidden
+        if hidden is before:
+            return
+        self.standards = {
+            regime: replace(one, light=None if one.light is None else one.light.behind(hidden))
+            for regime, one in self.standards.items()
+        }
+        pictured = self.standard.normality.reconstruction.picture.shape
+        self.seen = None if hidden is None else hidden.seen(*pictured[:2])
+        self.surroundings.hide(hidden)
+        self.forget()
 
     def threshold_of(self, standard: Standard) -> float:
         """The score from which frames that are judged by a standard are flagged."""

@@ -174,6 +174,7 @@ class Capture:
             picture=sample.picture,
             unfit=fitness.unfit,
             held=fitness.held,
+            hidden=sample.hidden,
         )
         if self._mailbox.put(frame) is not None:
             self._metrics.dropped["replaced"].inc()

@@ -162,6 +162,7 @@ def _region(region: Region, size: tuple[int, int]) -> RegionHeader:
         pixels=PixelBox(x=left, y=top, width=right - left, height=bottom - top),
         score=_score(region.score),
         signal=region.signal,
+        zones=list(region.zones),
     )
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from engines.contract import Pixels
 from pipelines.compose import status_header
 from pipelines.dispatch import Sent
 from pipelines.events import EventSettings, EventTracker, Transition
 from pipelines.headers import StatusHeader
+from pipelines.masks import Masks
 from pipelines.metrics import CameraMetrics
 from pipelines.overlay import Painter
 from pipelines.regimes import RegimeTracker
 from pipelines.regions import RegionSettings, propose_regions
-from pipelines.types import Alert, CameraStatus, Region
+from pipelines.types import Alert, CameraStatus, Frame, Region
+from pipelines.zones import Zone, in_zones
 
 _NS = 1_000_000_000
 
@@ -27,6 +30,8 @@ class PublishedCamera:
     model_id: str
     metrics: CameraMetrics
     events: EventSettings = field(default_factory=EventSettings)
+    zones: tuple[Zone, ...] = ()
+    masks: Masks | None = None
 
 
 class Desk:
@@ -53,7 +58,7 @@ class Desk:
         """Make the run's alert number `seq` of a step of an event; `taken_ns`: when the publisher took the verdict."""
         verdict = transition.verdict
         regions = self._regions(transition, settings)
-        pictures = painter.paint(verdict.frame.picture(), verdict, regions, transition.phase)
+        pictures = painter.paint(self._picture(verdict.frame), verdict, regions, transition.phase, self.camera.zones)
         self.alerts += 1
         return Alert(
             boot_id=self._boot_id,
@@ -101,8 +106,14 @@ class Desk:
         if alert.phase == "begin":
             metrics.events.inc()
 
+    def _picture(self, frame: Frame) -> Pixels:
+        """What is shown of a frame: of one that was decoded before masks were drawn, no more than of one after."""
+        masks, picture = self.camera.masks, frame.picture()
+        return picture if masks is None or frame.hidden is masks.hidden else masks.fill(picture)
+
     def _regions(self, transition: Transition, settings: RegionSettings) -> tuple[Region, ...]:
         verdict = transition.verdict
-        return propose_regions(
+        regions = propose_regions(
             verdict.map, verdict.signal_maps, verdict.threshold, flagged=verdict.flagged, settings=settings
         )
+        return tuple(in_zones(region, self.camera.zones) for region in regions) if self.camera.zones else regions

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats, Pixels
+from engines.zoning import Hidden
 
 Why: TypeAlias = Literal["first", "changed", "settling", "refresh", "unchanged"]
 """What the gate says of a frame. All but the last are computed: there was nothing to compare with (start, outage); a
@@ -85,6 +86,11 @@ class Gate:
         """Compute the next frame whatever it shows, as after an outage. What is known of the sensor stays."""
         self._reference = None
 
+    def hide(self, hidden: Hidden | None) -> None:
+        """Know what is hidden of the next frames, which is no measure of the sensor; the first of them is computed."""
+        self._noise.hidden = hidden
+        self.forget()
+
     def _why(self, time_s: float, pixels: Pixels, *, raised: bool) -> Why:
         if self._reference is None or self._reference.shape != pixels.shape:
             return "first"
@@ -106,6 +112,7 @@ class _Noise:
     def __init__(self) -> None:
         self._level: Floats | None = None
         self._tolerance: _Blocks = np.zeros((0, 0), np.uint8)
+        self.hidden: Hidden | None = None
 
     def observe(self, blocks: _Blocks) -> None:
         """Learn from the differences of two successive frames."""
@@ -116,9 +123,12 @@ class _Noise:
             step = seen - self._level
             self._level += np.where(step > 0, np.float32(_RISE), np.float32(_FALL)) * step
         # Most blocks of a fixed camera show nothing that moves, so the median block shows the sensor.
-        bound = min(_SPREAD * _median(self._level) + _ABOVE, _MOST_NOISE)
+        bound = min(_SPREAD * _median(self._of_shown(self._level)) + _ABOVE, _MOST_NOISE)
         np.minimum(self._level, np.float32(bound), out=self._level)
         self._tolerance = (_OVER_NOISE * self._level + _FLOOR).astype(np.uint8)
+
+    def _of_shown(self, level: Floats) -> Floats:
+        return level if self.hidden is None else level[self.hidden.seen(*level.shape)]
 
     def exceeded(self, blocks: _Blocks) -> bool:
         """Whether any block differs by more than noise does; so they do as long as nothing is known of it."""

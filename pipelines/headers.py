@@ -60,6 +60,13 @@ class RegionHeader(msgspec.Struct, frozen=True, kw_only=True):
     pixels: PixelBox
     score: Annotated[Score, Meta(description="Highest score inside, in `unit`.")]
     signal: Annotated[Name, Meta(description="Name of the signal that contributes most inside.")]
+    zones: Annotated[
+        list[str],
+        Meta(
+            description="Names of the camera's zones that it touches, in the order of the settings.",
+            examples=[["door"]],
+        ),
+    ] = msgspec.field(default_factory=list)
 
 
 class SignalHeader(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,8 @@ class Infer:
             self._mind_gap(seat, frame)
             if frame.unfit is not None:
                 self._pass_over(seat, frame, frame.unfit, taken_ns)
+            elif frame.hidden is not seat.hidden:
+                self._pass_over(seat, frame, "unsettled", taken_ns)
             elif seat.gate is None or self._changed(seat, seat.gate, frame):
                 due.append(frame)
             else:

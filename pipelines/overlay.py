@@ -18,6 +18,8 @@ from pipelines.caption import INK, SIGNAL_COLOURS, SIGNAL_NAMES, Caption, Letter
 from pipelines.errors import PublishError
 from pipelines.regions import attention_level
 from pipelines.types import Phase, Pictures, Region, Verdict
+from pipelines.zone_lines import draw_zone
+from pipelines.zones import Zone
 
 _MOST_OPAQUE = 138
 """Alpha of the hottest place, of 255: what lies beneath must stay recognisable."""
@@ -35,14 +37,22 @@ class Painter:
         self._caption = Caption(self._lettering, zone)
         self._heat = _heat_colours()
 
-    def paint(self, picture: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase | None) -> Pictures:
+    def paint(
+        self,
+        picture: Pixels,
+        verdict: Verdict,
+        regions: Sequence[Region],
+        phase: Phase | None,
+        zones: Sequence[Zone] = (),
+    ) -> Pictures:
         """Encode the pictures of an alert.
 
-        `picture` is the frame as uint8 [H, W, 3] RGB at the camera's own size; `regions` come strongest first. Raises
+        `picture` is the frame as uint8 [H, W, 3] RGB at the camera's own size; `regions` come strongest first, `zones`
+        are drawn thinly. Raises
         PublishError if a picture cannot be encoded (sides beyond 65,500 pixels).
         """
         clean = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)
-        overlay = self._overlay(clean, verdict, regions, phase)
+        overlay = self._overlay(clean, verdict, regions, phase, zones)
         heatmap, score_per_level = grey_levels(verdict.map)
         return Pictures(
             overlay_jpeg=_encode(".jpg", overlay, self._quality),
@@ -54,7 +64,14 @@ class Painter:
             score_per_level=score_per_level,
         )
 
-    def _overlay(self, clean: Pixels, verdict: Verdict, regions: Sequence[Region], phase: Phase | None) -> Pixels:
+    def _overlay(
+        self,
+        clean: Pixels,
+        verdict: Verdict,
+        regions: Sequence[Region],
+        phase: Phase | None,
+        zones: Sequence[Zone],
+    ) -> Pixels:
         """uint8 [H + caption, W, 3] BGR."""
         height, width = clean.shape[:2]
         size = text_size(width, height)
@@ -62,6 +79,8 @@ class Painter:
         canvas: Pixels = np.concatenate((clean, strip))
         scene = canvas[:height]
         self._blend(scene, verdict)
+        for zone in zones:
+            draw_zone(scene, zone, self._lettering, size)
         for region in reversed(regions):
             self._outline(scene, region, size)
         return canvas

@@ -19,7 +19,7 @@ from engines.contract import Engine
 from pipelines.gate import Gate
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.seat import Seat
-from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, Succeed, TookOver, Try
+from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, Rezone, Succeed, TookOver, Try
 from pipelines.shadow import Shadow
 from pipelines.types import Frame
 
@@ -123,7 +123,10 @@ class Roster:
                 self._adjust(seat, order)
         self._mind_engines(before)
 
-    def _adjust(self, seat: Seat, order: Retune | Try | EndTrial | Succeed) -> None:
+    def _adjust(self, seat: Seat, order: Retune | Rezone | Try | EndTrial | Succeed) -> None:
+        if isinstance(order, Rezone):
+            seat.rezone(order.camera, order.zoning)
+            return
         if isinstance(order, Retune):
             seat.gap_s = order.gap_s
             seat.judge.detector.retune(order.camera, order.threshold)
@@ -139,6 +142,7 @@ class Roster:
         if isinstance(order, Try):
             seat.shadow = Shadow(order.camera, order.profile_id, order.judge, order.watched, seat.metrics, order.frames)
             order.judge.detector.add(seat.shadow.name, order.watched)
+            order.judge.detector.rezone(seat.shadow.name, seat.zoning)
 
     def _hand_over(self, camera: str, seat: Seat, shadow: Shadow) -> None:
         """The trial's history goes with it, so that nothing is lost between the two."""
@@ -160,7 +164,8 @@ class Roster:
     def _let_in(self, order: Enter) -> None:
         self._let_go(order.camera)
         order.judge.detector.add(order.camera, order.watched)
-        self._seats[order.camera] = Seat(order.judge, order.metrics, order.gate, order.gap_s)
+        self._seats[order.camera] = seat = Seat(order.judge, order.metrics, order.gate, order.gap_s)
+        seat.rezone(order.camera, order.zoning)
 
     def _let_go(self, camera: str) -> None:
         seat = self._seats.pop(camera, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engines.contract import Scores
+from engines.zoning import Hidden, Zoning
 from pipelines.gate import Gate
 from pipelines.metrics import CameraMetrics
 from pipelines.seating import Judge
@@ -32,6 +33,21 @@ class Seat:
     """The last result, and its place in its batch."""
     shadow: Shadow | None = None
     """Another profile on trial."""
+    zoning: Zoning | None = None
+    """How much the camera's places count."""
+
+    @property
+    def hidden(self) -> Hidden | None:
+        """What is hidden of the frames that can be judged: others were on their way when masks were changed."""
+        return None if self.zoning is None else self.zoning.hidden
+
+    def rezone(self, camera: str, zoning: Zoning | None) -> None:
+        """Have the camera's places count by other weights."""
+        self.zoning = zoning
+        for judge, name in self.judges(camera):
+            judge.detector.rezone(name, zoning)
+        if self.gate is not None:  # the last result was made of others
+            self.gate.hide(self.hidden)
 
     @property
     def flagged(self) -> bool:

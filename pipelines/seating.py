@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from engines.contract import Batch, Engine, Scores
 from engines.detector import Watched
+from engines.zoning import Zoning
 from pipelines.gate import Gate
 from pipelines.metrics import CameraMetrics
 
@@ -32,6 +33,9 @@ class Scorer(Protocol):
     def retune(self, camera: str, threshold: float) -> None:
         """Flag a camera's frames from another score on."""
 
+    def rezone(self, camera: str, zoning: Zoning | None) -> None:
+        """Have a camera's places count by other weights from its next frame on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judge:
@@ -51,6 +55,7 @@ class Enter:
     metrics: CameraMetrics
     gate: Gate | None
     gap_s: float
+    zoning: Zoning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,17 @@ class Retune:
     camera: str
     threshold: float
     gap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rezone:
+    """A camera's places are to count by other weights, its frames to come behind other masks.
+
+    To be ordered before the masks are drawn: of every frame it is known by then what is hidden of it.
+    """
+
+    camera: str
+    zoning: Zoning | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +119,4 @@ class TookOver:
     profile_id: str
 
 
-Order: TypeAlias = Enter | Leave | Retune | Try | EndTrial | Succeed
+Order: TypeAlias = Enter | Leave | Retune | Rezone | Try | EndTrial | Succeed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
 from engines.contract import Floats, Maps, Pixels, Regime, Signal, Situation
+from engines.zoning import Hidden
 
 Phase: TypeAlias = Literal["begin", "update", "end"]
 EndReason: TypeAlias = Literal["calm", "camera", "health", "stopped"]
@@ -73,6 +74,8 @@ class Frame:
     """Why the frame is shown to people but not judged; None if it is to be judged."""
     held: bool = False
     """The frame is judged, but begins no alarm: what it shows may yet turn out to be a fault of the camera."""
+    hidden: Hidden | None = None
+    """What privacy masks hide of it; that is filled already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +149,8 @@ class Region:
     """Highest score of the map inside, in units of surprise."""
     signal: Signal
     """The signal that contributes most inside."""
+    zones: tuple[str, ...] = ()
+    """Names of the zones that it touches, in the order of the settings."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

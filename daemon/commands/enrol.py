@@ -19,12 +19,14 @@ from daemon.commands.outputs import can_be_a_file
 from daemon.commands.profile import keep_previous
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
+from daemon.one_camera import OneCamera, one_camera
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
 from engines.network.files import Network, shared_network
 from engines.quoting import shortened
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError, SourceLost
+from pipelines.masks import Curtain, Masks
 from pipelines.sources.open import clips_of
 from pipelines.sources.source import Sample, Source
 from pipelines.sources.spec import SourceSpec, parse_source, read_sources_file
@@ -47,6 +49,9 @@ class EnrolOptions:
     as_json: bool
     network: Path | None = None
     """A folder that `vigil train` wrote; None is the network that ships."""
+    config: Path = Path("vigil.toml")
+    camera: str | None = None
+    """A camera of those settings, behind whose privacy masks all is learnt."""
 
 
 def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
@@ -55,15 +60,17 @@ def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
     Raises `SettingsError` for arguments, `SourceError` for footage that cannot be read, `EnrolmentError` for footage
     that is no basis for a profile, `EngineError` for a network that cannot be read.
     """
-    specs = _specs(options)
+    camera = None if options.camera is None else one_camera(options.config, options.camera)
+    masks = None if camera is None else Masks.of(camera.masks)
+    specs = _specs(options, camera)
     _require_writable(options.out)
     network = shared_network() if options.network is None else Network.load(options.network)
     engine = select_engine(network, EngineSettings())
     with closing(engine), progress or progress_bar() as bar:
         engine.open()
         settings = EnrolmentSettings(false_alarms_per_day=options.false_alarms_per_day)
-        enrolment = Enrolment(engine, network, settings)
-        learner = _Learner(options, engine, enrolment, bar)
+        enrolment = Enrolment(engine, network, settings, None if masks is None else masks.hidden)
+        learner = _Learner(options, engine, enrolment, Curtain(masks), bar)
         for spec in bar.track(specs, description="sources"):
             learner.learn(spec)
         enrolled = _fit(enrolment, bar)
@@ -75,15 +82,17 @@ def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
         _tell(options, enrolled, learner.frames)
 
 
-def _specs(options: EnrolOptions) -> list[SourceSpec]:
+def _specs(options: EnrolOptions, camera: OneCamera | None) -> list[SourceSpec]:
     try:
         specs = [parse_source(text) for text in options.sources]
         specs += read_sources_file(options.sources_file) if options.sources_file else []
+        if camera is not None and not specs:
+            specs = [camera.source]
         specs = [clip for spec in specs for clip in _clips(spec)]
     except SourceError as error:
         raise SettingsError(str(error)) from None
     if not specs:
-        raise SettingsError("no footage: name sources, or a list of them with --sources-file")
+        raise SettingsError("no footage: name sources, a list of them with --sources-file, or a --camera of --config")
     for spec in specs:
         if spec.live and options.minutes is None:
             raise SettingsError(f"{spec.label} is live and does not end: say how much of it to use with --minutes")
@@ -105,7 +114,8 @@ def _clips(spec: SourceSpec) -> list[SourceSpec]:
 class _Learner:
     """Feeds sources to an enrolment, and counts the frames."""
 
-    def __init__(self, options: EnrolOptions, engine: Engine, enrolment: Enrolment, bar: Bar) -> None:
+    def __init__(self, options: EnrolOptions, engine: Engine, enrolment: Enrolment, curtain: Curtain, bar: Bar) -> None:
+        self._curtain = curtain
         self.frames = 0
         self._fps = options.fps
         self._wanted_s = None if options.minutes is None else options.minutes * 60
@@ -146,7 +156,7 @@ class _Learner:
         give_up = time.monotonic() + (_PATIENCE_S if patient else 0)
         while True:
             try:
-                source = source_of(spec, self._fps, self._input_size)
+                source = self._curtain.before(source_of(spec, self._fps, self._input_size))
                 break
             except SourceLost:
                 if time.monotonic() >= give_up:

@@ -148,6 +148,7 @@ def _show_alert(header: AlertHeader, picture: Path | None) -> None:
         box = region.pixels
         results().print(
             f"    at {box.x},{box.y}: {box.width} x {box.height} pixels, {region.score:.2f} by {escape(region.signal)}"
+            + (f", in {escape(', '.join(region.zones))}" if region.zones else "")
         )
     results().print(f"    picture: {escape(str(picture)) if picture is not None else 'not kept'}")
 

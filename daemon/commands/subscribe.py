@@ -146,12 +146,18 @@ def _alert_line(header: AlertHeader) -> str:
         f"[{_COLOURS.get(header.phase, 'default')}]{header.phase:6}[/]",
         f"score {header.score:.2f} of {header.threshold:.2f}",
         f"by {header.signals[0].name}" if header.signals else "",
+        f"in {escape(', '.join(zones))}" if (zones := zones_of(header)) else "",
         f"for {header.duration_s:.1f} s" if header.phase != "begin" else "",
         f"({header.end_reason})" if header.end_reason else "",
         f"[dim]{escape(header.event_id)}[/]",
         f"[dim]{latency.capture_to_publish:.0f} ms[/]" if latency else "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def zones_of(header: AlertHeader) -> list[str]:
+    """The zones that an alert's regions touch, those of the strongest first."""
+    return list(dict.fromkeys(zone for region in header.regions for zone in region.zones))
 
 
 def _health_line(header: HealthHeader) -> str:

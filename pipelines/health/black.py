@@ -26,13 +26,13 @@ class Black:
 
     def see(self, seen: Seen) -> Evidence:
         """Judge one frame."""
-        bright, contrast = seen.look.bright, float(np.median(seen.look.coarse))
+        bright, contrast = seen.look.bright, float(np.median(seen.of_shown(seen.look.coarse)))
         if seen.view is None:
             dark, flat = bright <= _DARK, contrast <= _FLAT
         else:
             # Where nights are dark enough for this, they were enrolled, or show their edges.
             dark = bright <= _DARK and bright < _DARKER * seen.view.least_bright + 4
-            flat = contrast <= max(_FLAT, _FLATTER * float(np.median(seen.view.coarse)))
+            flat = contrast <= max(_FLAT, _FLATTER * float(np.median(seen.of_shown(seen.view.coarse))))
         if not dark:
             return WELL
         return Evidence(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from engines.contract import Regime
-from engines.view import Comparison, Look, View
+from engines.contract import Floats, Regime
+from engines.view import BLOCKS, Comparison, Look, View
+from engines.zoning import Hidden
 from pipelines.sources.source import Sample
 from pipelines.types import HealthKind
 
@@ -27,6 +28,15 @@ class Seen:
     """The view is that of another regime: edges lie where they do there, but are not as sharp, nor as bright."""
     beside: Comparison | None
     """The frame beside the usual view; None if that is not known or has no structure of its own."""
+
+    @property
+    def hidden(self) -> Hidden | None:
+        """What is hidden of the frame: nothing may be made of it."""
+        return self.sample.hidden
+
+    def of_shown(self, blocks: Floats) -> Floats:
+        """Of measures of blocks, [BLOCKS * BLOCKS], those of which nothing is hidden."""
+        return blocks if self.hidden is None else blocks[self.hidden.seen(BLOCKS, BLOCKS).ravel()]
 
 
 @dataclass(frozen=True, slots=True)

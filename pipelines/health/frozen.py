@@ -11,6 +11,7 @@ from typing import Final
 
 from engines.contract import Regime
 from engines.stillness import Stillness
+from engines.zoning import Hidden
 from pipelines.health.evidence import WELL, Evidence, Seen
 from pipelines.types import HealthKind
 
@@ -51,10 +52,14 @@ class Frozen:
         self._same_s = self._now_s = 0.0
         self._ended_s = self._settles_s = 0.0
         """The longest repetition that ended of late, and when it will be taken for a habit."""
+        self._hidden: Hidden | None = None
 
     def see(self, seen: Seen) -> Evidence:
         """Judge one frame."""
         needed_s = self._needed_s(seen)
+        if seen.hidden is not self._hidden:
+            self._hidden = seen.hidden
+            self._stillness.hide(seen.hidden)
         before_s, self._same_s = self._same_s, self._stillness.step(seen.now_s, seen.look.grey)
         if self._same_s >= needed_s:
             self._ended_s = 0.0

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from engines.contract import Regime
 from engines.view import Comparison, Look, View, look_at
+from engines.zoning import Hidden
 from pipelines.health.black import Black
 from pipelines.health.clock import Clock
 from pipelines.health.corrupt import Corrupt
@@ -135,8 +136,8 @@ class Monitor:
                 self._ledger.end(kind)
 
     def _begin(self, views: Mapping[Regime, View], *, still: bool, settings: HealthSettings) -> None:
-        self._references = References(views)
-        self._unsettled = Unsettled()
+        self._views = views
+        self._go_by(None)
         watched = settings.enabled and not still
         ignored = frozenset(settings.ignore)
         stream: tuple[Detector, ...] = (Format(), FrameRate(), Clock(), Corrupt())
@@ -145,13 +146,25 @@ class Monitor:
         self._stream = [_Watch.over(each) for each in stream if watched and each.kind not in ignored]
         self._picture = [_Watch.over(each) for each in picture if watched and each.kind not in ignored]
 
+    def _go_by(self, hidden: Hidden | None) -> None:
+        """Compare pictures as far as nothing is hidden of them."""
+        self._hidden = hidden
+        self._references = References(self._views, hidden)
+        self._unsettled = Unsettled()
+
     def _end_all(self) -> None:
         self._references.forget()
-        for watch in self._watches:
+        self._end(self._watches)
+
+    def _end(self, watches: Sequence[_Watch]) -> None:
+        for watch in watches:
             watch.forget()
             self._ledger.end(watch.detector.kind)
 
     def _see(self, sample: Sample) -> Fitness:
+        if sample.hidden is not self._hidden:  # behind other masks faults of the picture are looked for anew
+            self._end(self._picture)
+            self._go_by(sample.hidden)
         self._ledger.end("lost")
         self._ledger.end("stalled")
         if not self._picture and not self._stream:
@@ -177,7 +190,7 @@ class Monitor:
         return Fitness(held=unsettled or any(watch.suspect for watch in self._watches))
 
     def _measured(self, sample: Sample) -> Seen:
-        now_s, look, known = sample.captured_ns / 1e9, look_at(sample.pixels), self._references
+        now_s, look, known = sample.captured_ns / 1e9, look_at(sample.pixels, sample.hidden), self._references
         regime, (view, beside) = known.regime, self._beside(look)
         # What hides the view, or garbles it, takes its colour away too, and is no night.
         if not sample.damaged and (beside is None or beside.agreement >= _IN_PLACE):

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from engines.contract import Pixels, Regime
-from engines.light import blocks_of
+from engines.light import BLOCKS, blocks_of
 from engines.regime import RegimeWatch
 from engines.view import Look, View, fit_view
+from engines.zoning import Hidden
 
 _SPARSE: Final = 4
 """Of so many rows and columns one is looked at for colour: blocks are much larger."""
@@ -25,15 +26,18 @@ _FOLLOW_S: Final = 1800.0
 class References:
     """Keeps a camera's usual view in each regime. Belongs to the camera's thread."""
 
-    def __init__(self, views: Mapping[Regime, View]) -> None:
-        """`views` are the profile's."""
+    def __init__(self, views: Mapping[Regime, View], hidden: Hidden | None = None) -> None:
+        """`views` are the profile's, of the whole picture or of one behind the same masks."""
         self._watch = RegimeWatch()
-        self._kept = {regime: Reference(view) for regime, view in views.items()}
+        self._hidden = hidden
+        self._seen = None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel()
+        self._kept = {regime: Reference(view, hidden) for regime, view in views.items()}
         self.regime: Regime = "day"
 
     def enter(self, now_s: float, pixels: Pixels) -> None:
         """Find out which regime a frame, uint8 [H, W, 3], is of; one that shows the view, or all that is known yet."""
-        self.regime = self._watch.observe(now_s, blocks_of(np.ascontiguousarray(pixels[::_SPARSE, ::_SPARSE])))
+        blocks = blocks_of(np.ascontiguousarray(pixels[::_SPARSE, ::_SPARSE]))
+        self.regime = self._watch.observe(now_s, blocks if self._seen is None else blocks[:, self._seen])
 
     @property
     def own(self) -> View | None:
@@ -50,7 +54,7 @@ class References:
     def observe(self, now_s: float, look: Look) -> None:
         """Take in the frame that was entered, which is well."""
         if not self._watch.wavers:
-            self._kept.setdefault(self.regime, Reference(None)).observe(now_s, look)
+            self._kept.setdefault(self.regime, Reference(None, self._hidden)).observe(now_s, look)
 
     def forget(self) -> None:
         """The stream was interrupted: the next frame tells the regime."""
@@ -60,8 +64,9 @@ class References:
 class Reference:
     """Keeps one usual view."""
 
-    def __init__(self, view: View | None) -> None:
-        self.view = view
+    def __init__(self, view: View | None, hidden: Hidden | None) -> None:
+        self._hidden = hidden
+        self.view = None if view is None else view.behind(hidden)
         """None while it is being learnt."""
         self._looks: list[Look] = []
         self._learnt_s = 0.0
@@ -83,5 +88,5 @@ class Reference:
         self._looks.append(look)
         self._learnt_s += passed_s
         if self._learnt_s >= _LEARN_S:
-            self.view = fit_view(self._looks, still_s=0.0)
+            self.view = fit_view(self._looks, still_s=0.0).behind(self._hidden)
             self._looks = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from engines.contract import Pixels
+from engines.zoning import Hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Sample:
     """The time stamp that a live camera gave it; None where there is none."""
     damaged: bool = False
     """It builds on a frame that the decoder called corrupt: some of it may be smeared."""
+    hidden: Hidden | None = None
+    """What privacy masks hide of it: that is filled already, in `pixels` and in `picture`."""
 
 
 Admits: TypeAlias = Callable[[], bool]

@@ -50,6 +50,8 @@ def test_the_same_file_written_differently_changes_nothing(tmp_path: Path) -> No
         ('transport = "udp"', "transport", True),
         ('source = "elsewhere.mp4"', "source", True),
         ("paced = false", "paced", True),
+        ('[[cameras.zones]]\nname = "a"\npolygon = [[0, 0], [1, 0], [0, 1]]', "zones", False),
+        ("[[cameras.masks]]\npolygon = [[0, 0], [1, 0], [0, 1]]", "masks", False),
     ],
 )
 def test_only_what_a_connection_depends_on_makes_it_anew(tmp_path: Path, more: str, key: str, reconnects: bool) -> None:

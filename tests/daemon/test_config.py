@@ -54,12 +54,54 @@ def test_a_camera_overrides_single_keys_of_events(folder: Path) -> None:
     assert (camera.events.cooldown_s, camera.events.min_frames) == (7, 2)
 
 
+def test_a_camera_has_zones_and_masks_in_shares_of_its_picture(folder: Path) -> None:
+    zone = '[[cameras.zones]]\nname = "Straße 2"\npolygon = [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]\nweight = 0\n'
+    mask = "[[cameras.masks]]\npolygon = [[0, 0], [0.25, 0], [0.25, 0.25]]\n"
+    (camera,) = load(folder, CAMERA + zone + mask).cameras
+    assert [(zone.name, zone.weight) for zone in camera.zones] == [("Straße 2", 0)]
+    assert camera.masks[0].polygon == ((0, 0), (0.25, 0), (0.25, 0.25))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("", "vigil.toml: cameras: missing; expected at least one [[table]]"),
         ("cameras = []", "vigil.toml: cameras: expected at least one [[table]], got an empty list"),
         (CAMERA + 'fps = "fast"', 'vigil.toml: cameras[0].fps: expected a number from 0.5 to 60, got "fast"'),
+        (
+            CAMERA + '[[cameras.zones]]\nname = "a"\npolygon = [[0, 0], [1, 0], [1, 1.2]]',
+            "vigil.toml: cameras[0].zones[0].polygon[2][1]: expected a number from 0 to 1, got 1.2",
+        ),
+        (
+            CAMERA + '[[cameras.zones]]\nname = "a"\npolygon = [[0, 0], [1, 0], [1]]',
+            "vigil.toml: cameras[0].zones[0].polygon[2]: expected [x, y], each a number from 0 to 1, got a list of 1",
+        ),
+        (
+            CAMERA + '[[cameras.zones]]\nname = "a"\npolygon = "left"',
+            'vigil.toml: cameras[0].zones[0].polygon: expected a list of [x, y], each a number from 0 to 1, got "left"',
+        ),
+        (
+            CAMERA + '[[cameras.zones]]\nname = "a"\npolygon = [[0, 0], [1, 1], [1, 0], [0, nan]]',
+            "vigil.toml: cameras[0].zones[0].polygon[3][1]: expected a number from 0 to 1, got nan",
+        ),
+        (
+            CAMERA + "[[cameras.masks]]\npolygon = [[0, 0], [1, 1], [1, 0], [0, 1]]",
+            "vigil.toml: cameras[0].masks[0].polygon: expected a line that goes round without crossing itself, "
+            "got one whose sides 1 and 3 cross",
+        ),
+        (
+            CAMERA + '[[cameras.masks]]\nname = "a"\npolygon = []',
+            "vigil.toml: cameras[0].masks[0].name: unknown key; expected polygon",
+        ),
+        (
+            CAMERA + '[[cameras.zones]]\nname = "a"\nweight = 3\npolygon = [[0, 0], [1, 1], [1, 0]]',
+            "vigil.toml: cameras[0].zones[0].weight: expected a number from 0 to 2, got 3",
+        ),
+        (
+            CAMERA + '[[cameras.zones]]\nname = " a"\npolygon = [[0, 0], [1, 1], [1, 0]]',
+            "vigil.toml: cameras[0].zones[0].name: expected 1 to 64 letters, digits, spaces, dots, - or _, "
+            'the first a letter or digit, got " a"',
+        ),
         (CAMERA + "fsp = 5", 'vigil.toml: cameras[0].fsp: unknown key; did you mean "fps"?'),
         (CAMERA + "[htpp]\nport = 1", 'vigil.toml: htpp: unknown key; did you mean "http"?'),
         (CAMERA + "[http]\nport = 70000", "vigil.toml: http.port: expected a whole number from 0 to 65535, got 70000"),

@@ -17,18 +17,21 @@ from engines.detector import Detector, Watched, prepare
 from engines.errors import EngineError
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
+from engines.zoning import GRAIN, Zoning
 from pipelines.batcher import Batcher, BatchSettings
 from pipelines.gate import WHYS, Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
+from pipelines.masks import Masks
 from pipelines.metrics import Metrics
 from pipelines.roster import Roster
-from pipelines.seating import EndTrial, Enter, Leave, Retune, TookOver, Try
+from pipelines.seating import EndTrial, Enter, Leave, Retune, Rezone, TookOver, Try
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
 from pipelines.sources.spec import parse_source
 from pipelines.types import FLAGGED_BY, Frame, Unfit, Verdict
+from pipelines.zones import MaskSettings, zoning_of
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Room:
                 picture=sample.picture,
                 unfit=unfit,
                 held=held,
+                hidden=sample.hidden,
             )
         )
 
@@ -295,6 +299,9 @@ class Listening:
     def retune(self, camera: str, threshold: float) -> None:
         self._detector.retune(camera, threshold)
 
+    def rezone(self, camera: str, zoning: Zoning | None) -> None:
+        self._detector.rezone(camera, zoning)
+
 
 def test_frames_are_handed_on_without_a_copy(judge: Judge, samples: list[Sample]) -> None:
     listening = Listening(judge)
@@ -339,6 +346,44 @@ def test_another_threshold_counts_from_the_next_frame_on_although_nothing_moves(
             room.judge("a", samples[0], time_s=at * 0.2)
         room.roster.order(Retune("a", threshold=0.5, gap_s=2.0))
         assert room.judge("a", samples[0], time_s=4.0).threshold == 0.5
+
+
+def test_other_weights_count_from_the_next_frame_on_although_nothing_moves(judge: Judge, samples: list[Sample]) -> None:
+    with room_of({"a": judge}, {"a": Gate()}) as room:
+        scores = [room.judge("a", samples[0], time_s=at * 0.2).score for at in range(20)]
+        everywhere = Zoning(np.zeros((GRAIN, GRAIN), np.float32))
+        room.roster.order(Rezone("a", everywhere))
+        assert room.judge("a", samples[0], time_s=4.0).map.max() == 0
+        room.roster.order(Rezone("a", None))
+        assert room.judge("a", samples[0], time_s=4.2).map.max() > 0
+        assert scores[-1] < 3
+
+
+def test_no_alarm_is_raised_by_masks_that_come_and_go(judge: Judge, samples: list[Sample]) -> None:
+    masks = Masks.of([MaskSettings(polygon=((0, 0.5), (1, 0.5), (1, 1), (0, 1)))])
+    assert masks is not None
+    zoning = zoning_of((), masks.hidden)
+    with room_of({"a": judge}) as room:
+        for sample in samples[:5]:
+            room.judge("a", sample)
+        room.roster.order(Rezone("a", zoning))
+        assert room.judge("a", samples[5]).unfit == "unsettled", "it was on its way when the masks were drawn"
+        for sample in samples[6:10]:
+            assert room.judge("a", masks.hide(sample)).unfit is None
+        room.roster.order(Rezone("a", None))
+        assert room.judge("a", masks.hide(samples[10])).unfit == "unsettled"
+        assert room.judge("a", samples[11]).unfit is None
+        assert not any(verdict.flagged for verdict in room.verdicts)
+
+
+def test_a_profile_on_trial_minds_zones_too(room: Room, judge: Judge, profile: Profile, samples: list[Sample]) -> None:
+    nothing = Zoning(np.zeros((GRAIN, GRAIN), np.float32))
+    room.roster.order(Rezone("a", nothing))
+    room.roster.order(Try("a", "new", judge, prepare("a", profile, profile.network.id), frames=5))
+    for sample in samples[:8]:
+        room.judge("a", sample)
+    assert room.roster.news[-1].profile_id == "new"
+    assert room.judge("a", samples[8]).map.max() == 0
 
 
 def test_an_engine_that_nobody_needs_is_closed_and_one_that_somebody_does_is_opened(

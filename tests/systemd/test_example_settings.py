@@ -68,6 +68,8 @@ def test_the_keys_that_are_examples_only_load_too(installed: Path) -> None:
     assert entrance.threshold == 4.5
     assert car_park.events.min_frames == 3
     assert car_park.health.ignore == ("moved",)
+    assert [(zone.name, zone.weight) for zone in car_park.zones] == [("street", 0)]
+    assert len(car_park.masks) == 1
 
 
 def test_every_key_of_every_settings_struct_is_in_the_example() -> None:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from engines.contract import Pixels, Regime
 from engines.view import View, fit_view, look_at
+from engines.zoning import Hidden
 from pipelines.health.monitor import Fitness, Monitor
 from pipelines.health.settings import HealthSettings
 from pipelines.metrics import Metrics
@@ -64,6 +65,7 @@ class Watched:
         skipped: int = 2,
         corrupt: int = 0,
         damaged: bool = False,
+        hidden: Hidden | None = None,
     ) -> Fitness:
         """Show the next frame, `after_s` after the one before, by its time stamps `stamped_s` after it."""
         self.now_s += after_s
@@ -81,6 +83,7 @@ class Watched:
                 stream=self.stream,
                 pts_s=self.pts_s,
                 damaged=damaged,
+                hidden=hidden,
             )
         )
 
