@@ -42,6 +42,7 @@ def test_the_end_takes_no_number_that_went_out_while_the_disk_kept_nothing(tmp_p
     site = Site(tmp_path)
     with site.subscriber() as listener:
         with run(site, kill=True) as killed:
+            listener.receive(20)  # a status: it listens by now
             killed.raise_alerts(4)
             heard = hear(listener, lambda heard: len(heard) == 4)
             with nothing_kept(tmp_path):
@@ -61,6 +62,7 @@ def test_the_end_takes_no_number_that_went_out_while_the_disk_kept_nothing(tmp_p
 def test_a_camera_that_is_no_longer_watched_has_numbers_too(tmp_path: Path) -> None:
     site = Site(tmp_path)
     with site.subscriber() as listener, run(site, cameras=("gate", "yard"), kill=True) as killed:
+        listener.receive(20)
         killed.raise_alerts(2, "gate")
         killed.raise_alerts(1, "yard")
         hear(listener, lambda heard: len(heard) == 3)
