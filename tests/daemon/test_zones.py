@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from engines.contract import Pixels
+from engines.profile import Profile
 from pipelines.journal.reader import JournalReader
 from pipelines.masks import GREY
 from pipelines.simulation.rtsp import RtspServer
@@ -130,3 +131,15 @@ def test_a_snapshot_shows_zones_and_a_grid_and_hides_what_masks_hide(tmp_path: P
 def test_a_snapshot_that_cannot_be_is_told(tmp_path: Path, normal_clip: Path, camera: str, out: str, told: str) -> None:
     done = vigil("snapshot", camera, "--config", settings(tmp_path, normal_clip, ""), "--out", tmp_path / out, code=2)
     assert told in done.stderr
+
+
+def test_enrolment_of_a_camera_takes_its_source_and_learns_nothing_behind_its_masks(
+    tmp_path: Path, normal_clip: Path
+) -> None:
+    file, out = settings(tmp_path, normal_clip, MASK), tmp_path / "later.vigil"
+    vigil("enrol", "--config", file, "--camera", "a", "--fps", "3", "--out", out)
+    profile = Profile.load(out)
+    assert profile.provenance["hidden"] == pytest.approx(0.51, abs=0.01)
+    usual = profile.arrays["light.usual"].reshape(3, 16, 16)
+    assert np.ptp(usual[:, 9:]) == pytest.approx(0, abs=0.01)
+    assert np.ptp(usual[:, :7]) > 0.05

@@ -7,6 +7,8 @@ import pytest
 
 from engines.contract import Pixels
 from engines.detector import Detector
+from engines.enrolment import Enrolment, EnrolmentSettings
+from engines.network.files import Network
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
 from engines.zoning import GRAIN, Hidden, Zoning
@@ -98,3 +100,25 @@ def test_a_lamp_beside_a_mask_is_still_a_change_of_light(detector: Detector) -> 
     assert any(situation.changing for situation in scores.situations[10:])
     assert not any(situation.changing for situation in scores.situations[1:10])
     assert not (scores.score >= scores.threshold).any()
+
+
+def test_what_a_mask_hid_at_enrolment_is_known_and_the_places_beside_it_count(
+    engine: OpenVinoEngine, network: Network, place: Profile
+) -> None:
+    zoning = behind(np.s_[: GRAIN * 30 // 240])
+    enrolment = Enrolment(engine, network, EnrolmentSettings(false_alarms_per_day=100), zoning.hidden)
+    enrolment.stretch("normal", still=False)
+    times, pixels = film(30)
+    enrolment.add(times, filled(pixels, zoning))
+    profile = enrolment.finish().profile
+    assert 0.12 < profile.provenance["hidden"] < 0.14
+    times, pixels = film(8, intruder=(4.0, 6.0), seed=7)
+    learnt, fresh = Detector(engine, {"gate": profile}), Detector(engine, {"gate": place})
+    for one in (learnt, fresh):
+        one.rezone("gate", zoning)
+    scores = score(learnt, times, filled(pixels, zoning))
+    flagged = scores.score >= scores.threshold
+    assert not flagged[:20].any(), f"{scores.score[:20].max()} of {scores.threshold[0]}"
+    assert flagged[21:29].any()
+    known = (scores.map.max((0, 2)) > 0).argmax()
+    assert known < (score(fresh, times, filled(pixels, zoning)).map.max((0, 2)) > 0).argmax()
