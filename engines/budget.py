@@ -71,7 +71,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Peaks:
+class Peaks:
     """The highest independent peaks of some footage."""
 
     level: float
@@ -100,8 +100,7 @@ def fit_threshold(stretches: Sequence[Stretch], *, per_day: float, apart_s: floa
     `stretches` are pairs of times and smoothed scores of unseen normal frames. Runs above a level with less than
     `apart_s` between them are one peak.
     """
-    days = max(sum(_duration_s(times) for times, _ in stretches), 1.0) / _DAY_S
-    peaks = _peaks_of(stretches, apart_s, days)
+    peaks = peaks_of(stretches, apart_s)
     threshold = _exceeded(peaks, per_day)
     reached = sum(len(_tops(times, scores, threshold, apart_s)) for times, scores in stretches)
     return _budget(peaks, threshold, reached, per_day)
@@ -112,12 +111,12 @@ def fit_threshold_stills(scores: Doubles, *, share: float) -> Budget:
     order, count = np.argsort(scores, kind="stable"), len(scores)
     kept = order[-max(_FEWEST, round(_STILLS * count)) :]
     level = float(scores[order[-len(kept) - 1]])
-    peaks = _Peaks(level, scores[kept] - level, kept * _BLOCKS // count, float(count))
+    peaks = Peaks(level, scores[kept] - level, kept * _BLOCKS // count, float(count))
     threshold = _exceeded(peaks, share)
     return _budget(peaks, threshold, int((scores >= threshold).sum()), share)
 
 
-def _budget(peaks: _Peaks, threshold: float, reached: int, wanted: float) -> Budget:
+def _budget(peaks: Peaks, threshold: float, reached: int, wanted: float) -> Budget:
     return Budget(
         wanted=wanted,
         threshold=threshold,
@@ -128,7 +127,7 @@ def _budget(peaks: _Peaks, threshold: float, reached: int, wanted: float) -> Bud
     )
 
 
-def _exceeded(peaks: _Peaks, rate: float) -> float:
+def _exceeded(peaks: Peaks, rate: float) -> float:
     """Height that is expected to be exceeded at a rate: the predictive distribution of an exponential (Pareto's)."""
     wanted = rate * peaks.span
     if wanted >= len(peaks.heights):
@@ -137,7 +136,7 @@ def _exceeded(peaks: _Peaks, rate: float) -> float:
     return peaks.level + peaks.scale() * count * math.expm1(math.log(len(peaks.heights) / wanted) / count)
 
 
-def _likely(peaks: _Peaks, threshold: float) -> tuple[float, float]:
+def _likely(peaks: Peaks, threshold: float) -> tuple[float, float]:
     """95 % interval of the rate at a threshold."""
     rng, count = np.random.default_rng(0), len(peaks.heights)
     rates = np.log(rng.gamma(count + 0.5, 1, _DRAWS) / peaks.span)
@@ -165,8 +164,12 @@ def _most_expected(events: int) -> float:
     return high
 
 
-def _peaks_of(stretches: Sequence[Stretch], apart_s: float, days: float) -> _Peaks:
-    """The highest peaks of all: over the level that cuts the footage into the most of them, the uppermost part."""
+def peaks_of(stretches: Sequence[Stretch], apart_s: float) -> Peaks:
+    """The highest peaks of all: over the level that cuts the footage into the most of them, the uppermost part.
+
+    Runs above a level with less than `apart_s` between them are one peak.
+    """
+    days = max(sum(_duration_s(times) for times, _ in stretches), 1.0) / _DAY_S
     scores = np.concatenate([scores for _, scores in stretches])
     starts = np.cumsum([0, *(len(scores) for _, scores in stretches)])
     best, level = np.array([scores.argmax()]), float(scores.min()) - 1e-3
@@ -181,7 +184,7 @@ def _peaks_of(stretches: Sequence[Stretch], apart_s: float, days: float) -> _Pea
     if kept < len(best):
         best = best[np.argsort(-scores[best], kind="stable")]
         best, level = best[:kept], float(scores[best[kept]])
-    return _Peaks(level, scores[best] - level, best * _BLOCKS // len(scores), days)
+    return Peaks(level, scores[best] - level, best * _BLOCKS // len(scores), days)
 
 
 def _tops(times: Doubles, scores: Doubles, level: float, apart_s: float) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -180,7 +181,8 @@ class Detector:
         allows = left is not raw
         if camera.zoning is not None:
             raw, left = (camera.zoning.weigh(maps) for maps in (raw, left))
-        judged = row(normality.fusion, normality.ensemble, camera.statistics(case.time_s, left))
+        statistics = camera.statistics(case.time_s, left)
+        judged = row(normality.fusion, normality.ensemble, statistics, partial(camera.average, case.time_s))
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation
         if allows and judged[0] < threshold:
             plain = {view: float(statistic(maps, view)[0]) for view, maps in raw.items()}

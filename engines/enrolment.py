@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.budget import Budget, fit_threshold, fit_threshold_stills
-from engines.contract import GAP_S, Engine, Floats, Pixels, Progress, Regime
+from engines.contract import GAP_S, Engine, Pixels, Progress, Regime
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, fit
 from engines.footage import Footage
@@ -152,7 +152,7 @@ class Enrolment:
         left_out = _describe(footage, strange)
         if len(strange):
             fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick, seed)
-        budget = self._budget(material, fitted)
+        budget = self._budget(fitted)
         warnings = self._warnings(footage, budget, left_out)
         provenance = self._provenance(regime, material, fitted, budget, left_out, warnings)
         light, view = footage.light, footage.view()
@@ -196,11 +196,11 @@ class Enrolment:
             )
         return ""
 
-    def _budget(self, material: Material, fitted: Fit) -> Budget:
-        rows = table(fitted.normality.fusion, (), fitted.statistics)
+    def _budget(self, fitted: Fit) -> Budget:
+        rows = table(fitted.normality.fusion, (), fitted.statistics, fitted.pieces)
         if self._still:
             return fit_threshold_stills(rows[:, 0].astype(float), share=self._settings.false_alarms_per_picture)
-        stretches = [(times, scores[:, 0].astype(float)) for times, scores in _by_stretch(material, fitted, rows)]
+        stretches = [(times, rows[frames, 0].astype(float)) for frames, times in fitted.pieces]
         return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
 
     def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
@@ -249,13 +249,6 @@ def _ticker(progress: Report | None) -> Callable[[str, int, int], None]:
             progress(Progress(done, total, what))
 
     return tick
-
-
-def _by_stretch(material: Material, fitted: Fit, rows: Floats) -> list[tuple[NDArray[np.float64], Floats]]:
-    """Times and rows of each stretch."""
-    stretches = material.stretches[fitted.chosen]
-    parts = [np.flatnonzero(stretches == each) for each in np.unique(stretches)]
-    return [(material.times_s[fitted.chosen[part]], rows[part]) for part in parts]
 
 
 def _outliers(material: Material, fitted: Fit, *, still: bool) -> Indices:

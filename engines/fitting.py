@@ -18,6 +18,7 @@ from engines.holdout import FOLDS, HeldOut, average, blocks, fit_averages, hold_
 from engines.lasting import lasting_scale
 from engines.material import Indices, Material, Tick, stretches_of, where
 from engines.normality import Lasting, Moving, Normality
+from engines.ongoing import Piece
 from engines.paces import fit_paces
 from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
 from engines.reconstruction import Reconstruction, Residuals, remainders
@@ -26,6 +27,7 @@ from engines.scales import along_row, choose_share
 from engines.scoring import VIEWS, View, fit_fusion, fit_tails, smooth, statistic, surprises_by
 from engines.steady import steady
 from engines.stills import Remember, remember_stills, statistic_of_stills
+from engines.sudden import limit_sudden
 from engines.traffic import Traffic, blend_traffic, fastest, fit_traffic, usual_pace
 
 _SCALE_SHARE: Final = 0.99
@@ -48,6 +50,8 @@ class Fit:
     """One float32 [len(chosen)] a view, NaN where not measured."""
     folds: Indices
     """[len(chosen)]: the block of each frame."""
+    pieces: list[Piece]
+    """Which of the chosen are of one stretch; none of stills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +92,28 @@ def fit(material: Material, chosen: Indices, tick: Tick, seed: int = 0) -> Fit:
     raw = _statistics(material, chosen, held, judges)
     statistics = _smoothed(material, chosen, raw) if material.moving.any() else raw
     weights, power = _learn(_Stage(material, chosen, judges), held, raw, statistics, seed)
-    members = [{s: v[held.folds != fold] for s, v in statistics.items()} for fold in range(FOLDS)]
+    kept = [np.flatnonzero(held.folds != fold) for fold in range(FOLDS)]
+    pieces = _pieces(material, chosen)
     final = _judge_of_all(material, chosen, held, shares, remember, whiten)
     normality = Normality(
         final.memory,
         final.latent_scale,
         final.reconstruction,
         _known(final.moving, statistics),
-        fit_fusion(statistics, weights, power),
-        tuple(fit_fusion(member, weights, power) for member in members),
+        fit_fusion(statistics, weights, power, pieces),
+        tuple(
+            fit_fusion({s: v[some] for s, v in statistics.items()}, weights, power, _pieces(material, chosen[some]))
+            for some in kept
+        ),
     )
     # Rounded as a profile stores it.
-    return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, held.folds)
+    return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, held.folds, pieces)
+
+
+def _pieces(material: Material, chosen: Indices) -> list[Piece]:
+    if not material.moving.any():
+        return []
+    return [(part, material.times_s[chosen[part]]) for part in stretches_of(material, chosen)]
 
 
 def _known(moving: Moving | None, statistics: dict[View, Floats]) -> Moving | None:
@@ -205,6 +219,8 @@ def _statistics(material: Material, chosen: Indices, held: HeldOut, judges: list
             present = departed(times_s, held.distance[moved[part]] / judge.latent_scale)
             for view, strange in judge.moving.compare(fields).items():
                 made[view][moved[part]] = statistic(of_present(steady(times_s, strange), present), view)
+            if "motion-bodies" in made:
+                made["motion-bodies"][moved[part]] = limit_sudden(times_s, made["motion-bodies"][moved[part]])
         if judge.moving.lasting is not None:
             maps = held.lasting[inside] / judge.moving.lasting.scale
             made["appearance-lasting"][inside] = statistic(maps, "appearance-lasting")

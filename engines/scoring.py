@@ -2,21 +2,23 @@
 
 Each view gives a map of how far each place is from its own normal. A frame's statistic is the mean of its
 strongest places, smoothed over the last moments; `calibration.Tail` turns statistics into surprise, which makes
-signals comparable; a weighted norm fuses them. Smoothing comes first, so that surprise keeps its meaning.
+signals comparable; a weighted norm fuses them. Smoothing comes first, so that surprise keeps its meaning. What goes on
+for a second counts for more: see `ongoing`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.calibration import Tail, fit_surprise_tail, fit_tail
 from engines.contract import GAP_S, SIGNALS, Floats, Signal
+from engines.ongoing import ONGOING_S, Ongoing, Piece, fit_ongoing
 
 SMOOTHING_S: Final = 0.1
 """Time constant of the causal smoothing."""
@@ -87,6 +89,8 @@ class Fusion:
     """Of the norm that adds surprises up: at 1 each view counts, the higher the more the strongest alone does."""
     fused: Tail
     """From the weighted norm of surprises to their own surprise."""
+    ongoing: Ongoing | None = None
+    """How what goes on counts; None of stills, which have no time, and of a profile of before."""
 
     def surprises(self, statistics: Views) -> dict[View, Floats]:
         """Each view's surprise, of statistics or of maps; NaN, which says not measured, becomes 0."""
@@ -96,24 +100,43 @@ class Fusion:
         """The weighted norm of surprises of one shape."""
         return norm_of(surprises, self.weights, self.power)
 
-    def score(self, surprises: Views) -> Floats:
-        """The surprise of the fused signals."""
-        return self.fused.surprise(self.norm(surprises))
+    def score(self, surprises: Views, lasting: Views | None = None) -> Floats:
+        """The surprise of the fused signals; of those that go on too, given what `averaged` makes of them."""
+        moment = self.fused.surprise(self.norm(surprises))
+        if self.ongoing is None:
+            return moment
+        if lasting is None:
+            return self.ongoing.whole.surprise(moment)
+        return self.ongoing.scores(moment, self.norm(lasting))
 
-    def judge(self, statistics: Mapping[View, float]) -> tuple[float, dict[View, float]]:
-        """The score of one frame and each view's surprise, from its statistics: for a few numbers arrays are slow."""
-        surprises = {
+    def surprises_of(self, statistics: Mapping[View, float]) -> dict[View, float]:
+        """Each view's surprise of one frame, from its statistics: for a few numbers arrays are slow."""
+        return {
             view: 0.0 if math.isnan(value) else self.tails[view].surprise_of(value)
             for view, value in statistics.items()
         }
-        total = sum((self.weights[view] * value) ** self.power for view, value in surprises.items())
-        return self.fused.surprise_of(total ** (1 / self.power)), surprises
+
+    def score_of(self, surprises: Mapping[View, float], lasting: Sequence[float] | None = None) -> float:
+        """`score` of one frame; `lasting` is in the order of the surprises."""
+        moment = self.fused.surprise_of(self._norm_of(surprises, surprises.values()))
+        if self.ongoing is None:
+            return moment
+        if lasting is None:
+            return self.ongoing.whole.surprise_of(moment)
+        return self.ongoing.score(moment, self._norm_of(surprises, lasting))
+
+    def _norm_of(self, views: Iterable[View], values: Iterable[float]) -> float:
+        total = sum((self.weights[view] * value) ** self.power for view, value in zip(views, values, strict=True))
+        return float(total ** (1 / self.power))
 
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Arrays for a profile, their names beginning with `name`."""
         arrays = {f"{name}.{view}": tail.to_array() for view, tail in self.tails.items()}
         arrays[f"{name}.weights"] = np.array([self.weights.get(view, 0.0) for view in VIEWS], np.float32)
         arrays[f"{name}.power"] = np.array([self.power], np.float32)
+        if self.ongoing is not None:
+            arrays[f"{name}.ongoing"] = self.ongoing.lasting.to_array()
+            arrays[f"{name}.whole"] = self.ongoing.whole.to_array()
         return {**arrays, f"{name}.fused": self.fused.to_array()}
 
     @classmethod
@@ -121,7 +144,11 @@ class Fusion:
         """The inverse of `to_arrays`."""
         tails = {view: Tail.from_array(arrays[f"{name}.{view}"]) for view in VIEWS if f"{name}.{view}" in arrays}
         weights = dict(zip(VIEWS, map(float, arrays[f"{name}.weights"]), strict=False))
-        return cls(tails, weights, float(arrays[f"{name}.power"][0]), Tail.from_array(arrays[f"{name}.fused"]))
+        ongoing = None
+        if f"{name}.ongoing" in arrays:
+            ongoing = Ongoing(Tail.from_array(arrays[f"{name}.ongoing"]), Tail.from_array(arrays[f"{name}.whole"]))
+        fused = Tail.from_array(arrays[f"{name}.fused"])
+        return cls(tails, weights, float(arrays[f"{name}.power"][0]), fused, ongoing)
 
 
 def by_signal(surprises: Views) -> dict[Signal, Floats]:
@@ -147,11 +174,28 @@ def fit_tails(statistics: Views) -> dict[View, Tail]:
     return tails
 
 
-def fit_fusion(statistics: Views, weights: Mapping[View, float], power: float) -> Fusion:
-    """Calibrate the views and their norm on statistics of unseen normal frames; see `fusing` for weights and power."""
+def fit_fusion(statistics: Views, weights: Mapping[View, float], power: float, pieces: Sequence[Piece] = ()) -> Fusion:
+    """Calibrate the views and their norm on statistics of unseen normal frames; see `fusing` for weights and power.
+
+    `pieces` are the frames of each stretch of footage; none of stills.
+    """
     tails = fit_tails(statistics)
-    norms = norm_of(surprises_by(tails, statistics), weights, power)
-    return Fusion(tails, weights, power, fit_surprise_tail(norms.astype(np.float64)))
+    surprises = surprises_by(tails, statistics)
+    norms = norm_of(surprises, weights, power)
+    fused = fit_surprise_tail(norms.astype(np.float64))
+    if not pieces:
+        return Fusion(tails, weights, power, fused)
+    lasting = norm_of(averaged(surprises, pieces), weights, power)
+    return Fusion(tails, weights, power, fused, fit_ongoing(fused.surprise(norms), lasting, pieces))
+
+
+def averaged(surprises: Views, pieces: Sequence[Piece]) -> dict[View, Floats]:
+    """What goes on of each view's surprises [n]: their average over the last moments, as far as it is reached now."""
+    rows = np.stack(list(surprises.values()), axis=1)
+    slow = rows.copy()
+    for frames, times_s in pieces:
+        slow[frames] = smooth(times_s.tolist(), rows[frames], ONGOING_S)
+    return dict(zip(surprises, np.minimum(slow, rows).T, strict=True))
 
 
 def surprises_by(tails: Mapping[View, Tail], statistics: Views) -> dict[View, Floats]:
@@ -159,26 +203,37 @@ def surprises_by(tails: Mapping[View, Tail], statistics: Views) -> dict[View, Fl
     return {view: np.nan_to_num(tails[view].surprise(values), nan=0.0) for view, values in statistics.items()}
 
 
-def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views) -> Floats:
+def table(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Views, pieces: Sequence[Piece] = ()) -> Floats:
     """Everything that is said of frames.
 
     From smoothed statistics, one float32 [n] a view, makes float32 [n, 1 + S + K]: the fused score, the surprise of
-    each of SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble.
+    each of SIGNALS (0 where not measured), and the fused score by each of the K members of the ensemble. `pieces` are
+    the frames of each stretch; without them nothing is said of what goes on.
     """
-    surprises = fusion.surprises(statistics)
-    score = fusion.score(surprises)
-    columns = [score, *by_signal(surprises).values()]
-    columns += [member.score(member.surprises(statistics)) for member in ensemble]
-    return np.stack(columns, axis=1)
+    seen = [one.surprises(statistics) for one in (fusion, *ensemble)]
+    lasting = [averaged(surprises, pieces) if pieces else None for surprises in seen]
+    score, *members = (one.score(now, slow) for one, now, slow in zip((fusion, *ensemble), seen, lasting, strict=True))
+    return np.stack([score, *by_signal(seen[0]).values(), *members], axis=1)
 
 
-def row(fusion: Fusion, ensemble: Sequence[Fusion], statistics: Mapping[View, float]) -> list[float]:
+Average: TypeAlias = Callable[[Floats], Floats]
+"""From the surprises of a frame, float32 [1 + K, V], to what goes on of them."""
+
+
+def row(
+    fusion: Fusion, ensemble: Sequence[Fusion], statistics: Mapping[View, float], average: Average | None = None
+) -> list[float]:
     """A row of `table`, of one frame."""
-    score, surprises = fusion.judge(statistics)
+    every = (fusion, *ensemble)
+    seen = [one.surprises_of(statistics) for one in every]
+    lasting: list[list[float] | None] = [None] * len(every)
+    if average is not None and fusion.ongoing is not None:
+        lasting = average(np.array([list(one.values()) for one in seen], np.float32)).tolist()
+    score, *members = (one.score_of(now, slow) for one, now, slow in zip(every, seen, lasting, strict=True))
     signals = dict.fromkeys(SIGNALS, 0.0)
-    for view, value in surprises.items():
+    for view, value in seen[0].items():
         signals[SIGNAL_OF[view]] = max(signals[SIGNAL_OF[view]], value)
-    return [score, *signals.values(), *(member.judge(statistics)[0] for member in ensemble)]
+    return [score, *signals.values(), *members]
 
 
 def uncertainty(row: Sequence[float] | Floats) -> float:
@@ -225,7 +280,7 @@ class Smoother:
         self._value = self._latest = None
 
 
-def smooth(times_s: Sequence[float], values: Floats) -> Floats:
+def smooth(times_s: Sequence[float], values: Floats, constant_s: float = SMOOTHING_S) -> Floats:
     """Smooth the values [n, ...] of one stretch."""
-    smoother = Smoother()
+    smoother = Smoother(constant_s)
     return np.stack([smoother.step(time_s, value) for time_s, value in zip(times_s, values, strict=True)])

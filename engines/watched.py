@@ -17,10 +17,12 @@ from engines.lasting import SETTLED_S, LastingLatent, Standing
 from engines.light import Light
 from engines.motion import CELLS, MotionHistory
 from engines.normality import Lasting, Moving, Normality
+from engines.ongoing import ONGOING_S
 from engines.place import Room
 from engines.scoring import Smoother, View, statistic
 from engines.steady import Steady
 from engines.stills import statistic_of_stills
+from engines.sudden import Sudden
 from engines.surroundings import Seen, Surroundings
 from engines.zoning import Cells, Hidden, Zoning
 
@@ -73,7 +75,9 @@ class Watched:
     departed: Departed = field(default_factory=Departed)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     standing: Standing = field(default_factory=Standing)
+    sudden: Sudden = field(default_factory=Sudden)
     smoother: Smoother = field(default_factory=Smoother)
+    ongoing: Smoother = field(default_factory=lambda: Smoother(ONGOING_S))
     allowances: dict[View, Allowance] = field(default_factory=dict)
     changed_s: float = -math.inf
     """When the light was last seen to change."""
@@ -119,11 +123,13 @@ class Watched:
             self.motion.forget()
             self.steady.forget()
             self.steady_bodies.forget()
+            self.sudden.forget()
         if seen.begins:
             self.departed.forget()
             self.lasting.forget()
             self.standing.forget()
             self.smoother.forget()
+            self.ongoing.forget()
             self.allowances.clear()
 
     def allow(self, time_s: float, view: View, maps: Floats, *, changing: bool, switching: bool) -> Allowance:
@@ -182,9 +188,15 @@ class Watched:
         now = {view: statistic(maps, view)[0] for view, maps in raw.items()}
         if self.standard.normality.moving is None:
             now["appearance-latent"] = statistic_of_stills(raw["appearance-latent"])[0]
+        if "motion-bodies" in now:
+            now["motion-bodies"] = np.float32(self.sudden.step(time_s, float(now["motion-bodies"])))
         values = np.array(list(now.values()), np.float32)
         smoothed = values if self.still else self.smoother.step(time_s, values)
         return dict(zip(now, smoothed.tolist(), strict=True))
+
+    def average(self, time_s: float, surprises: Floats) -> Floats:
+        """What goes on of a frame's surprises, of any fixed shape."""
+        return np.asarray(np.minimum(self.ongoing.step(time_s, surprises), surprises), np.float32)
 
     def hold(self, until_s: float, *, changed: bool) -> None:
         """Take in that the last frame was there until this time; `changed`: the next one differs."""
@@ -196,6 +208,7 @@ class Watched:
         self.surroundings.hold(until_s)
         if changed:  # else the statistics moved from the last to the next, and did not stand
             self.smoother.hold(until_s)
+            self.ongoing.hold(until_s)
 
     def forget(self) -> None:
         """Begin anew, as after an outage."""
@@ -203,9 +216,11 @@ class Watched:
         self.steady.forget()
         self.steady_bodies.forget()
         self.departed.forget()
+        self.sudden.forget()
         self.lasting.forget()
         self.standing.forget()
         self.smoother.forget()
+        self.ongoing.forget()
         self.surroundings.forget()
         self.allowances.clear()
 
