@@ -182,7 +182,9 @@ class Detector:
         if camera.zoning is not None:
             raw, left = (camera.zoning.weigh(maps) for maps in (raw, left))
         statistics = camera.statistics(case.time_s, left)
-        judged = row(normality.fusion, normality.ensemble, statistics, partial(camera.average, case.time_s))
+        # How long normal things look strange in a regime that was never enrolled is not known: the moment alone counts.
+        average = partial(camera.average, case.time_s) if case.seen.situation.enrolled else None
+        judged = row(normality.fusion, normality.ensemble, statistics, average)
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation
         if allows and judged[0] < threshold:
             plain = {view: float(statistic(maps, view)[0]) for view, maps in raw.items()}

@@ -64,6 +64,11 @@ class Line:
             message = f"cannot listen to {self.endpoint}: {error.strerror}: write it like tcp://127.0.0.1:5557"
             raise SubscribeError(message) from error
 
+    @property
+    def refused(self) -> bool:
+        """Whether the server last turned this end away."""
+        return self._told
+
     def receive(self, deadline: float) -> list[bytes] | None:
         """The next message; None when the deadline (monotonic) passed.
 

@@ -15,6 +15,7 @@ import zmq
 from pipelines.catchup import CatchUp, Ended, replay_endpoint
 from pipelines.errors import SubscribeError, SubscribeTimeout
 from pipelines.guard.keyfiles import ClientKeys
+from pipelines.handshakes import NOT_ALLOWED
 from pipelines.headers import JournalHeader
 from pipelines.line import POLL_S, Line
 from pipelines.position import After, Position, ThisRun, first_from
@@ -278,10 +279,8 @@ class Subscriber:
             self._on_gap(gap)
 
     def _silence(self, timeout_s: float | None) -> SubscribeTimeout:
-        return SubscribeTimeout(
-            f"nothing came from {self.endpoint} within {timeout_s:g} s: is Vigil running there, and does it ask for a "
-            "key?"
-        )
+        why = NOT_ALLOWED if self._line.refused else "is Vigil running there, and does it ask for a key?"
+        return SubscribeTimeout(f"nothing came from {self.endpoint} within {timeout_s:g} s: {why}")
 
 
 def _warn(gap: Gap) -> None:
