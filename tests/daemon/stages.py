@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], within_s: float = 2.0) -> None:
+def until(condition: Callable[[], bool], within_s: float = 2.0, every_s: float = 0.002) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.002)
+        time.sleep(every_s)
 
 
 class Ticking:
