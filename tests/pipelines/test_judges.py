@@ -29,12 +29,10 @@ from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
 from pipelines.roster import Roster
 from pipelines.seating import Enter, Leave, Retune, Try
-from pipelines.sources.open import open_source
-from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
-from pipelines.sources.spec import parse_source
 from pipelines.types import Frame, Verdict
 from tests.daemon.stages import until
+from tests.pipelines.judging import samples_of
 
 JUDGES = 2
 PATIENCE_S = 60.0
@@ -42,12 +40,7 @@ PATIENCE_S = 60.0
 
 @pytest.fixture(scope="module")
 def samples(odd_clip: Path) -> list[Sample]:
-    source = open_source(parse_source(str(odd_clip)), SourceSettings(fps=5), (256, 256))
-    found: list[Sample] = []
-    while len(found) < 24 and (sample := source.read()) is not None:
-        found.append(sample)
-    source.close()
-    return found
+    return samples_of(odd_clip, most=24)
 
 
 @dataclass
@@ -182,24 +175,31 @@ def test_both_judge_and_say_of_every_camera_what_one_alone_would_in_the_order_of
     assert set(bench.by_thread) == {"infer-0", "infer-1"}
 
 
+class _Hold:
+    """Keeps whoever judges a camera's frame until it may go on."""
+
+    def __init__(self, camera: str) -> None:
+        self.held, self.go_on = threading.Event(), threading.Event()
+        self._camera = camera
+
+    def __call__(self, verdict: Verdict) -> None:
+        if verdict.frame.camera == self._camera and not self.go_on.is_set():
+            self.held.set()
+            assert self.go_on.wait(PATIENCE_S)
+
+
 def test_a_judge_that_is_held_up_holds_up_its_own_cameras_alone(
     profile: Profile, engine: OpenVinoEngine, samples: list[Sample]
 ) -> None:
-    held, go_on = threading.Event(), threading.Event()
-
-    def hold(verdict: Verdict) -> None:
-        if verdict.frame.camera == "a" and not go_on.is_set():
-            held.set()
-            assert go_on.wait(PATIENCE_S)
-
+    hold = _Hold("a")
     with at_work(profile, engine, "a", "b") as bench:
         bench.on_verdict = hold
         bench.put("a", 1, samples[0])
-        assert held.wait(PATIENCE_S)
+        assert hold.held.wait(PATIENCE_S)
         bench.put("a", 2, samples[1])
         bench.play(("b",), samples[:6])
         assert [verdict.frame.seq for verdict in bench.of("a")] == [1], "the next waits for the one before"
-        go_on.set()
+        hold.go_on.set()
         until(lambda: len(bench.of("a")) == 2, PATIENCE_S)
     assert [verdict.frame.seq for verdict in bench.of("a")] == [1, 2]
 
@@ -207,24 +207,18 @@ def test_a_judge_that_is_held_up_holds_up_its_own_cameras_alone(
 def test_orders_wait_for_who_is_in_a_session_and_then_change_what_they_name_alone(
     profile: Profile, engine: OpenVinoEngine, samples: list[Sample]
 ) -> None:
-    held, go_on = threading.Event(), threading.Event()
-
-    def hold(verdict: Verdict) -> None:
-        if verdict.frame.camera == "c" and not go_on.is_set():
-            held.set()
-            assert go_on.wait(PATIENCE_S)
-
+    hold = _Hold("c")
     with at_work(profile, engine, "a", "b", "c") as bench:
         bench.play(("a", "b"), samples[:10])
         bench.on_verdict = hold
         bench.put("c", 1, samples[0])
-        assert held.wait(PATIENCE_S)
+        assert hold.held.wait(PATIENCE_S)
         bench.enter("d")
         bench.roster.order(Leave("b"), Retune("c", threshold=0.25, gap_s=2.0))
         bench.put("d", 1, samples[0])
         time.sleep(0.3)
         assert not bench.of("d"), "not before the other judge has ended its batch"
-        go_on.set()
+        hold.go_on.set()
         until(lambda: len(bench.of("d")) == 1, PATIENCE_S)
         bench.put("b", 11, samples[10])  # nobody judges it any more
         bench.play(("a",), samples[10:], first=11)
