@@ -180,14 +180,15 @@ class Detector:
         left = raw if camera.still else _allowed(case, raw)
         allows = left is not raw
         if camera.zoning is not None:
-            raw, left = (camera.zoning.weigh(maps) for maps in (raw, left))
+            left = camera.zoning.weigh(left)
         statistics = camera.statistics(case.time_s, left)
         # How long normal things look strange in a regime that was never enrolled is not known: the moment alone counts.
         average = partial(camera.average, case.time_s) if case.seen.situation.enrolled else None
         judged = row(normality.fusion, normality.ensemble, statistics, average)
         threshold, situation = camera.threshold_of(case.standard), case.seen.situation
         if allows and judged[0] < threshold:
-            plain = {view: float(statistic(maps, view)[0]) for view, maps in raw.items()}
+            whole = raw if camera.zoning is None else camera.zoning.weigh(raw)
+            plain = {view: float(statistic(maps, view)[0]) for view, maps in whole.items()}
             situation = dataclasses.replace(situation, suppressed=row(normality.fusion, (), plain)[0] >= threshold)
         return _Judgement(judged, Maps(lambda: _maps(normality.fusion, left)), threshold, situation)
 

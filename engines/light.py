@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats, Pixels
-from engines.zoning import Cells, Hidden
+from engines.zoning import Cells, Hidden, of_seen, seen_blocks
 
 BLOCKS: Final = 16
 """A picture is compared on BLOCKS x BLOCKS blocks."""
@@ -45,16 +45,14 @@ class Light:
 
     def behind(self, hidden: Hidden | None) -> Light:
         """The same where parts of the picture are hidden, and tell of no light."""
-        return replace(self, seen=None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel())
+        return replace(self, seen=seen_blocks(hidden, BLOCKS))
 
     def even_out(self, pixels: Pixels, into: Pixels | None = None) -> Pixels:
         """Bring one frame, uint8 [H, W, 3], to the usual light. The frame itself is returned if it needs nothing.
 
         With `into`, of the same shape, the result is always written there.
         """
-        blocks, usual = blocks_of(pixels), self.usual
-        if self.seen is not None:
-            blocks, usual = blocks[:, self.seen], usual[:, self.seen]
+        blocks, usual = (of_seen(each, self.seen) for each in (blocks_of(pixels), self.usual))
         return _through(_levels(_curve(blocks, usual))[0], pixels, into)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

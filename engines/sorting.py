@@ -9,7 +9,7 @@ from engines.contract import Pixels, Regime
 from engines.footage import Footage
 from engines.light import BLOCKS, blocks_of
 from engines.regime import RegimeWatch
-from engines.zoning import Hidden
+from engines.zoning import Hidden, of_seen, seen_blocks
 
 _SETTLES_S: Final = 2.0
 """After a switch the camera's exposure takes so long: what it shows meanwhile is of neither regime."""
@@ -20,7 +20,7 @@ class SortedFootage:
 
     def __init__(self, make: Callable[[], Footage], hidden: Hidden | None = None) -> None:
         """`make` makes room for a regime's frames; `hidden` is what privacy masks hide of all of them."""
-        self._seen = None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel()
+        self._seen = seen_blocks(hidden, BLOCKS)
         self._make = make
         self._watch = RegimeWatch()
         self._source, self._still = "", False
@@ -46,8 +46,7 @@ class SortedFootage:
         if self._still:
             self._part("day").add(time_s, pixels)
             return
-        blocks = blocks_of(pixels)
-        regime = self._watch.observe(time_s, blocks if self._seen is None else blocks[:, self._seen])
+        regime = self._watch.observe(time_s, of_seen(blocks_of(pixels), self._seen))
         if self._last is not None and regime != self._last:
             self._waiting.clear()
             self._from_s = time_s + _SETTLES_S

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.zoning import Cells, Hidden
+from engines.zoning import Cells, Hidden, of_seen, seen_blocks
 
 Codes = NDArray[np.uint8]
 
@@ -76,7 +76,7 @@ class Stillness:
 
     def hide(self, hidden: Hidden | None) -> None:
         """Go by what of the picture is seen: what is hidden is always still."""
-        self.seen = None if hidden is None else hidden.seen(_ACROSS, _ACROSS).ravel()
+        self.seen = seen_blocks(hidden, _ACROSS)
         self.forget()
 
     def step(self, time_s: float, grey: Codes) -> float:
@@ -117,8 +117,7 @@ class Stillness:
 def stir(one: Codes, other: Codes, seen: Cells | None = None) -> float:
     """How much two frames, uint8 [H, W], differ where they differ least: mean grey levels of the calmer blocks."""
     difference = cv2.absdiff(one, other)
-    blocks = cv2.resize(difference.astype(np.float32), (_ACROSS, _ACROSS), interpolation=cv2.INTER_AREA).ravel()
-    if seen is not None:
-        blocks = blocks[seen]
+    means = cv2.resize(difference.astype(np.float32), (_ACROSS, _ACROSS), interpolation=cv2.INTER_AREA)
+    blocks = of_seen(np.asarray(means, np.float32).ravel(), seen)
     calm = max(1, _CALM * blocks.size // _ACROSS**2)
     return float(np.partition(blocks, min(calm, blocks.size - 1))[:calm].mean())

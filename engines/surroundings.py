@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engines.contract import Floats, Pixels, Regime, Situation
+from engines.contract import Pixels, Regime, Situation
 from engines.light import BLOCKS, Light, blocks_of
 from engines.regime import RegimeWatch, faint_of
 from engines.transition import LightWatch, shrunk
-from engines.zoning import Cells, Hidden
+from engines.zoning import Cells, Hidden, of_seen, seen_blocks
 
 _SWITCHES_S: Final = 1.0
 """After a regime has begun the camera's exposure takes so long to be that of the regime."""
@@ -50,18 +50,14 @@ class Surroundings:
     def hide(self, hidden: Hidden | None) -> None:
         """Go by what of the picture is seen, from the next frame on."""
         self._light.hide(hidden)
-        self._seen = None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel()
+        self._seen = seen_blocks(hidden, BLOCKS)
         if self._day is not None:
-            self._regime.faint = faint_of(self._of_seen(self._day.usual))
-
-    def _of_seen(self, blocks: Floats) -> Floats:
-        """Of blocks [3, n], those of which nothing is hidden."""
-        return blocks if self._seen is None else blocks[:, self._seen]
+            self._regime.faint = faint_of(of_seen(self._day.usual, self._seen))
 
     def observe(self, time_s: float, pixels: Pixels) -> Seen:
         """Take in a frame, uint8 [H, W, 3]."""
         small = shrunk(pixels)
-        regime = self._regime.observe(time_s, self._of_seen(blocks_of(small)))
+        regime = self._regime.observe(time_s, of_seen(blocks_of(small), self._seen))
         changing = self._light.observe(time_s, small)
         enrolled = regime in self._enrolled
         begins = regime != self._last and not (self._last is None and enrolled)

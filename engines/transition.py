@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from engines.contract import Floats, Pixels
-from engines.zoning import Cells, Hidden
+from engines.zoning import Cells, Hidden, of_seen, seen_blocks
 
 SIDE: Final = 64
 """Pictures are compared at this size,"""
@@ -65,7 +65,7 @@ class LightWatch:
         changing = self.jolted = False
         if self._kept and time_s > self._kept[-1].time_s:
             changing = _changed(now, self._kept[0], self.seen)
-            step = np.abs(now.logs - self._kept[-1].logs).ravel()[_EVERY if self.seen is None else self.seen]
+            step = of_seen(np.abs(now.logs - self._kept[-1].logs).ravel(), self.seen)
             self.jolted = changing and float(np.median(step)) > _JOLT
         if not self._kept or not 0 <= time_s - self._kept[-1].time_s < _STEP_S or changing:
             self._kept.append(now)
@@ -73,7 +73,7 @@ class LightWatch:
 
     def hide(self, hidden: Hidden | None) -> None:
         """Go by what of the picture is seen."""
-        self.seen = None if hidden is None else hidden.seen(_BLOCKS, _BLOCKS).ravel()
+        self.seen = seen_blocks(hidden, _BLOCKS)
 
     def hold(self, until_s: float) -> None:
         """Take in that the last frame was there until this time."""

@@ -66,6 +66,16 @@ class Hidden:
         return cls(np.unpackbits(arrays["hidden.cells"]).reshape(GRAIN, GRAIN).astype(np.bool_))
 
 
+def seen_blocks(hidden: Hidden | None, across: int) -> Cells | None:
+    """Of a picture's across x across blocks those of which nothing is hidden: bool [across * across]; None: all."""
+    return None if hidden is None else hidden.seen(across, across).ravel()
+
+
+def of_seen(blocks: Floats, seen: Cells | None) -> Floats:
+    """Of measures of blocks, [..., n], those of blocks that are seen, bool [n]; None: all."""
+    return blocks if seen is None else blocks[..., seen]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Zoning:
     """What an operator has said of the places of a picture.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from engines.contract import Pixels
-from engines.zoning import Hidden
-from pipelines.polygon import Cells, Corners, drawn
+from engines.zoning import Cells, Hidden
+from pipelines.polygon import Corners, drawn
 from pipelines.sources.source import Sample, Source
 from pipelines.zones import MaskSettings, hidden_by
 

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.zoning import Cells
+
 Corner: TypeAlias = tuple[float, float]
 """x from the left and y from the top, each 0..1."""
 Corners: TypeAlias = Sequence[Corner]
-Cells: TypeAlias = NDArray[np.bool_]
 
 MOST_CORNERS: Final = 100
 _LEAST_AREA: Final = 1e-4

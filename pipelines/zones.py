@@ -11,8 +11,8 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 import numpy as np
 
-from engines.zoning import GRAIN, Hidden, Zoning
-from pipelines.polygon import Cells, Corners, drawn, flaw_of
+from engines.zoning import GRAIN, Cells, Hidden, Zoning
+from pipelines.polygon import Corners, drawn, flaw_of
 from pipelines.types import Region
 
 MOST_WEIGHT: Final = 2.0

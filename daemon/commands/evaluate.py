@@ -10,10 +10,9 @@ from pathlib import Path
 import msgspec
 
 from daemon.commands.footage import partial
-from daemon.commands.outputs import can_be_a_file
+from daemon.commands.outputs import require_places
 from daemon.commands.terminal import progress_bar, results, write_json
 from daemon.errors import SettingsError
-from engines.quoting import shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +58,7 @@ def _check(options: EvaluateOptions) -> None:
         raise SettingsError("no footage: name a truth file, clips with a truth, or pictures with masks")
     if not options.profiles:
         raise SettingsError("no profile: name one or several with --profile")
-    for path in (options.out, options.figures):
-        if path is not None and not can_be_a_file(path):
-            raise SettingsError(f"{shortened(path)}: expected a file in a folder that exists")
+    require_places(options.out, options.figures)
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from daemon.commands.footage import BATCH, batches, partial, samples, source_of
-from daemon.commands.outputs import can_be_a_file
+from daemon.commands.outputs import require_places
 from daemon.commands.terminal import progress_bar, results, write_json
 from daemon.commands.verdicts import judge
 from daemon.errors import SettingsError
 from engines.contract import SIGNALS
 from engines.detector import Detector
 from engines.profile import Profile
-from engines.quoting import shortened
 from engines.runtime.select import EngineSettings, select_engine
 from pipelines.errors import SourceError
 from pipelines.overlay import Painter
@@ -86,9 +85,7 @@ def score(options: ScoreOptions) -> None:
 
 
 def _spec(options: ScoreOptions) -> SourceSpec:
-    for path in (options.out, options.maps):
-        if path is not None and not can_be_a_file(path):
-            raise SettingsError(f"{shortened(path)}: expected a file in a folder that exists")
+    require_places(options.out, options.maps)
     try:
         return parse_source(options.source)
     except SourceError as error:

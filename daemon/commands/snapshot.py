@@ -12,11 +12,13 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from daemon.commands.outputs import can_be_a_file
 from daemon.commands.terminal import notes, results, write_json
 from daemon.errors import SettingsError
 from daemon.one_camera import OneCamera, one_camera
 from engines.contract import Pixels
 from engines.errors import VigilError
+from engines.quoting import shortened
 from engines.whole import write_whole
 from pipelines.caption import INK, PAPER, Lettering, text_size
 from pipelines.masks import Curtain, Masks
@@ -46,11 +48,13 @@ def snapshot(config: Path, name: str, out: Path, *, as_json: bool) -> None:
     Raises `SettingsError`, and `SourceError` when the camera gives no picture.
     """
     kind = out.suffix.lower()
-    if kind not in (".jpg", ".jpeg", ".png") or out.is_dir() or not out.parent.is_dir():
-        raise SettingsError(f"--out {out}: expected a file that ends in .jpg or .png, in a folder that exists")
+    if kind not in (".jpg", ".jpeg", ".png") or not can_be_a_file(out):
+        raise SettingsError(
+            f"--out {shortened(out)}: expected a file that ends in .jpg or .png, in a folder that exists"
+        )
     camera = one_camera(config, name)
-    zones = [Zone.of(zone) for zone in camera.zones]
-    picture = _take(camera)
+    zones, masks = [Zone.of(zone) for zone in camera.zones], Masks.of(camera.masks)
+    picture = _take(camera, masks)
     drawn = _draw(picture, camera, zones)
     encoded, data = cv2.imencode(kind, drawn, _QUALITY if kind != ".png" else ())
     if not encoded:
@@ -59,14 +63,13 @@ def snapshot(config: Path, name: str, out: Path, *, as_json: bool) -> None:
         write_whole(out, data.tobytes())
     except OSError as error:
         raise VigilError(f"--out {out}: cannot be written ({error.strerror})") from error
-    _tell(out, picture, _covered(camera, zones), as_json=as_json)
+    _tell(out, picture, _covered(zones, masks), as_json=as_json)
 
 
-def _take(camera: OneCamera) -> Pixels:
+def _take(camera: OneCamera, masks: Masks | None) -> Pixels:
     """The first picture, uint8 [H, W, 3] RGB at the camera's own size, behind its masks."""
     settings = SourceSettings(transport=camera.transport)
-    curtain = Curtain(Masks.of(camera.masks))
-    with closing(curtain.before(open_source(camera.source, settings, _ANY_SIZE))) as source:
+    with closing(Curtain(masks).before(open_source(camera.source, settings, _ANY_SIZE))) as source:
         sample = source.read()
     if sample is None:
         raise VigilError(f"{camera.source.label}: no frame in it")
@@ -105,12 +108,11 @@ def _grid(scene: Pixels, lettering: Lettering, size: int) -> None:
             lettering.draw(scene, f"{tenth / _TENTHS:g}", at, PAPER, size, 600)
 
 
-def _covered(camera: OneCamera, zones: list[Zone]) -> list[Covered]:
+def _covered(zones: list[Zone], masks: Masks | None) -> list[Covered]:
     covered = [Covered(kind="zone", name=zone.name, weight=zone.weight, share=round(zone.share, 4)) for zone in zones]
-    masks = Masks.of(camera.masks)
     if masks is not None:
         share = round(float(masks.hidden.cells.mean()), 4)
-        covered.append(Covered(kind="masks", name=f"{len(camera.masks)} together", weight=0, share=share))
+        covered.append(Covered(kind="masks", name=f"{len(masks.polygons)} together", weight=0, share=share))
     return covered
 
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from engines.contract import Floats, Regime
 from engines.view import BLOCKS, Comparison, Look, View
-from engines.zoning import Hidden
+from engines.zoning import Hidden, of_seen, seen_blocks
 from pipelines.sources.source import Sample
 from pipelines.types import HealthKind
 
@@ -36,7 +36,7 @@ class Seen:
 
     def of_shown(self, blocks: Floats) -> Floats:
         """Of measures of blocks, [BLOCKS * BLOCKS], those of which nothing is hidden."""
-        return blocks if self.hidden is None else blocks[self.hidden.seen(BLOCKS, BLOCKS).ravel()]
+        return of_seen(blocks, seen_blocks(self.hidden, BLOCKS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from engines.contract import Pixels, Regime
 from engines.light import BLOCKS, blocks_of
 from engines.regime import RegimeWatch
 from engines.view import Look, View, fit_view
-from engines.zoning import Hidden
+from engines.zoning import Hidden, of_seen, seen_blocks
 
 _SPARSE: Final = 4
 """Of so many rows and columns one is looked at for colour: blocks are much larger."""
@@ -30,14 +30,14 @@ class References:
         """`views` are the profile's, of the whole picture or of one behind the same masks."""
         self._watch = RegimeWatch()
         self._hidden = hidden
-        self._seen = None if hidden is None else hidden.seen(BLOCKS, BLOCKS).ravel()
+        self._seen = seen_blocks(hidden, BLOCKS)
         self._kept = {regime: Reference(view, hidden) for regime, view in views.items()}
         self.regime: Regime = "day"
 
     def enter(self, now_s: float, pixels: Pixels) -> None:
         """Find out which regime a frame, uint8 [H, W, 3], is of; one that shows the view, or all that is known yet."""
         blocks = blocks_of(np.ascontiguousarray(pixels[::_SPARSE, ::_SPARSE]))
-        self.regime = self._watch.observe(now_s, blocks if self._seen is None else blocks[:, self._seen])
+        self.regime = self._watch.observe(now_s, of_seen(blocks, self._seen))
 
     @property
     def own(self) -> View | None:
