@@ -19,6 +19,8 @@ from pipelines.errors import SourceError
 
 _ANY_COLOURS = 2
 """AVCOL_SPC_UNSPECIFIED: libav takes the matrix that fits most videos."""
+_FATAL = ("yaf32be", "yaf32le")
+"""Grey with transparency as floats: libswscale (FFmpeg 8) ends the process over them where it should fail."""
 _SANE_ASPECT = (Fraction(1, 4), Fraction(4))
 
 
@@ -78,6 +80,8 @@ def _to_rgb(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, i
 
 def _reformatted(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, int], form: str) -> VideoFrame:
     """Raises SourceError when libav knows no way."""
+    if frame.format.name in _FATAL:
+        raise SourceError(f"its pictures ({frame.format.name}) cannot be converted")
     width, height = size
     convert = partial(
         reformatter.reformat, width=width, height=height, format=form, interpolation=Interpolation.AREA, threads=1

@@ -8,7 +8,8 @@ import pytest
 from av.video.frame import VideoFrame
 
 from engines.contract import Pixels
-from pipelines.sources.convert import Converter
+from pipelines.errors import SourceError
+from pipelines.sources.convert import Converter, LazyPicture
 
 
 def street(width: int, height: int) -> Pixels:
@@ -36,3 +37,13 @@ def test_grey_frames_are_grey() -> None:
     assert made.shape == (256, 256, 3)
     assert (made[..., 0] == made[..., 1]).all()
     assert (made[..., 0] == made[..., 2]).all()
+
+
+@pytest.mark.parametrize("form", ["yaf32be", "yaf32le", "gray32le"])
+def test_pixels_that_libav_cannot_scale_are_refused_by_name_and_end_no_process(form: str) -> None:
+    frame = VideoFrame(64, 48, form)
+    refusal = f"its pictures \\({form}\\) cannot be converted"
+    with pytest.raises(SourceError, match=refusal):
+        Converter((32, 32)).convert(frame)
+    with pytest.raises(SourceError, match=refusal):
+        LazyPicture(frame, None)()
