@@ -31,7 +31,7 @@ _TOGETHER_S: Final = 1.5
 
 _EARLY_S: Final = 0.1
 """Two clocks are compared."""
-_AT_ONCE: Final = ("lost", "stalled", "clock", "corrupt")
+_AT_ONCE: Final = ("lost", "stalled", "clock")
 
 Deed = Callable[[RtspServer, str], None]
 
@@ -103,17 +103,18 @@ class Ward:
             asked[name] = time.time()
             DEEDS[kind](self.server, name)
         self.listen(WATCH_S)
-        began = {name: asked[name] if kind in _AT_ONCE else self._shown_since(name) for name in names}
+        began = {name: asked[name] if kind in _AT_ONCE else self._since(kind, name) for name in names}
         for name in names:
             self.server.restore(name)
         self.listen(REST_S)
         calm = self.heard[control].alarms
         return [_trial(kind, self.heard[name], began[name], calm) for name in names]
 
-    def _shown_since(self, name: str) -> float:
-        """When the camera's look began, Unix time: it may take a while to code, and begins with a key frame."""
-        since_s = self.server.shown_since_s(name)
-        assert since_s is not None, f"{name}: no key frame in {WATCH_S:g} s"
+    def _since(self, kind: HealthKind, name: str) -> float:
+        """When the fault could first be seen, Unix: a look begins with a key frame, damage with a spoilt packet."""
+        server = self.server
+        since_s = server.spoilt_since_s(name) if kind == "corrupt" else server.shown_since_s(name)
+        assert since_s is not None, f"{name}: nothing of {kind} in {WATCH_S:g} s"
         return time.time() - time.monotonic() + since_s
 
 

@@ -17,7 +17,7 @@ class Format:
     """The first stream of a camera, or the one it was enrolled with, is what its later ones are compared with."""
 
     kind: HealthKind = "format"
-    begin_s = 0.0
+    begin_s = 0.4
     end_s = 0.4
 
     def __init__(self, expected: Stream | None = None) -> None:
@@ -37,7 +37,9 @@ class Format:
         squeezed = abs(stream.width * expected.height / (stream.height * expected.width) - 1) > _SAME_SHAPE
         coarser = stream.width < expected.width and min(stream.width, stream.height) < _FINE_ENOUGH
         cause = f"the stream is {stream} instead of {expected}"
-        return Evidence(present=True, suspect=squeezed or coarser, cause=cause)
+        # A header that was garbled on the way gives any size, until what is told by it turns out damaged.
+        damaged = seen.sample.damaged or seen.sample.corrupt > 0
+        return Evidence(present=not damaged, suspect=squeezed or coarser, cause=cause)
 
     def forget(self) -> None:
         """What is expected holds across connections."""

@@ -84,6 +84,7 @@ class Feed:
         self.source = secrets.randbits(32)
         self._showing, self._wanted = Showing(clip), Showing(clip)
         self._shown_since_s = time.monotonic()
+        self._spoilt_since_s: float | None = None
         self._base_ticks, self._sequence = secrets.randbits(32), secrets.randbits(16)
         self._next = 0
         self._clients: set[Client] = set()
@@ -111,6 +112,11 @@ class Feed:
         """Since when the wanted clip is sent, on the monotonic clock; None while its key frame is yet to come."""
         return self._shown_since_s if self._showing is self._wanted else None
 
+    @property
+    def spoilt_since_s(self) -> float | None:
+        """When the first packet was lost or garbled by its faults, on the monotonic clock; None: none was yet."""
+        return self._spoilt_since_s
+
     def join(self, client: Client) -> None:
         """Serve a client from now on."""
         self._clients.add(client)
@@ -129,7 +135,7 @@ class Feed:
         """Behave so from now on; another look begins with its first key frame from then on."""
         if faults.flap_s != self.faults.flap_s:
             self._flaps_from = time.monotonic()
-        self.faults = faults
+        self.faults, self._spoilt_since_s = faults, None
         if showing is not None:
             self._wanted = showing
 
@@ -194,6 +200,8 @@ class Feed:
         self._sent += len(packets)
         self._octets += sum(len(payload) for payload in picture.payloads)
         arriving = spoil(packets, self.faults, self._chance)
+        if self._spoilt_since_s is None and arriving != packets:
+            self._spoilt_since_s = time.monotonic()
         for client in tuple(self._clients):
             client.send_picture(arriving, keyframe=picture.keyframe)
 

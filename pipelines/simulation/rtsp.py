@@ -126,6 +126,10 @@ class RtspServer:
         """Since when a camera has the look it was given, on the monotonic clock; None until its first key frame."""
         return self._feed(name).shown_since_s
 
+    def spoilt_since_s(self, name: str) -> float | None:
+        """When the first packet of the camera was lost or garbled by its faults; None: none was yet."""
+        return self._feed(name).spoilt_since_s
+
     def faults(self, name: str) -> Faults:
         """What is wrong with a camera now."""
         return self._feed(name).faults

@@ -77,7 +77,8 @@ def test_another_size_is_told_as_long_as_it_lasts() -> None:
     told = camera.watch(seconds(3))
     assert camera.begun == ["format"]
     assert "h264 of 240x180 instead of h264 of 320x240" in camera.told[0].cause
-    assert all(fitness.unfit == "format" for fitness in told)  # it has less detail than was learnt
+    assert all(fitness.unfit in ("unsettled", "format") for fitness in told)  # it has less detail than was learnt
+    assert told[-1].unfit == "format"
     camera.stream = STREAM
     camera.watch(seconds(2))
     assert [event.phase for event in camera.told] == ["begin", "end"]
@@ -90,6 +91,18 @@ def test_another_codec_is_told_and_its_pictures_are_judged() -> None:
     told = camera.watch(seconds(3))
     assert camera.begun == ["format"]
     assert not any(fitness.unfit or fitness.held for fitness in told)
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_size_that_a_garbled_header_gave_is_no_other_size_and_raises_no_alarm(damaged: bool) -> None:
+    camera = Watched()
+    camera.watch(seconds(5))
+    camera.stream = Stream(16, 16, "h264", live=True)
+    told = [camera.see(pixels, corrupt=damaged, damaged=damaged) for pixels in seconds(2.4 if damaged else 0.4)]
+    camera.stream = STREAM
+    camera.watch(seconds(4))
+    assert camera.begun == (["corrupt"] if damaged else [])
+    assert all(fitness.unfit for fitness in told)
 
 
 def test_damaged_frames_are_told_as_one_fault_and_not_judged() -> None:

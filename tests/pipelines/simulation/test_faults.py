@@ -124,7 +124,8 @@ def test_timestamps_jump_and_overflow_and_the_pictures_go_on(server: RtspServer)
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_spoilt_and_lost_packets_leave_a_stream_that_goes_on(server: RtspServer, transport: str) -> None:
     server.fault("front", Faults(corrupt=0.05, lost=0.05))
-    decoded = 0
+    assert server.spoilt_since_s("front") is None
+    asked_s, decoded = time.monotonic(), 0
     with playing(server.url("front"), transport) as container:
         packets = container.demux(video=0)
         for _ in range(24):
@@ -133,6 +134,9 @@ def test_spoilt_and_lost_packets_leave_a_stream_that_goes_on(server: RtspServer,
             except av.FFmpegError:
                 continue
     assert decoded > 5
+    spoilt_s = server.spoilt_since_s("front")
+    assert spoilt_s is not None
+    assert asked_s <= spoilt_s < time.monotonic()
 
 
 def test_a_slow_link_brings_pictures_late(server: RtspServer) -> None:
