@@ -54,6 +54,10 @@ class Hidden:
         reach = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
         return np.asarray(cv2.dilate(self.cells.astype(np.uint8), reach), np.bool_)
 
+    def shows(self, hidden: Hidden | None) -> bool:
+        """Whether something of this is to be seen when that much is hidden."""
+        return bool(self.cells.any() if hidden is None else (self.cells & ~hidden.cells).any())
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
         return {"hidden.cells": np.packbits(self.cells)}

@@ -20,8 +20,10 @@ from engines.network.files import Network
 from engines.profile import Profile
 from engines.runtime.parity import Agreement
 from engines.runtime.select import EngineSettings, try_engines
+from engines.zoning import Hidden
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
+from pipelines.zones import hidden_by
 
 _AT_ONCE = 32
 
@@ -35,6 +37,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     answered_in_s: float | None = None
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is no problem, yet worth to know."""
 
 
 class EngineFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +121,16 @@ def _look_at(camera: Camera) -> Finding:
         threshold=camera.threshold or (profile.threshold if profile else None),
         answered_in_s=answered_in_s,
         problems=tuple(problems),
+        remarks=_unmasked(camera, profile) if profile else (),
     )
+
+
+def _unmasked(camera: Camera, profile: Profile) -> tuple[str, ...]:
+    """Whether something is shown that was behind a privacy mask while the camera was enrolled."""
+    learnt = Hidden.from_arrays(profile.arrays)
+    if learnt is None or not learnt.shows(hidden_by(camera.masks)):
+        return ()
+    return ("shows what a privacy mask hid when it was enrolled, which may raise alarms: enrol it again",)
 
 
 def _ask(camera: Camera, input_size: tuple[int, int]) -> float:
@@ -143,8 +156,13 @@ def _tell(path: Path, findings: Sequence[Finding]) -> None:
             found.profile or "-",
             "-" if found.threshold is None else f"{found.threshold:.2f}",
             "-" if found.answered_in_s is None else f"{found.answered_in_s * 1000:.0f} ms",
-            "\n".join(f"[red]{escape(problem)}[/]" for problem in found.problems) or "[green]ok[/]",
+            "\n".join(_told(found)),
         )
     results().print(table)
     failed = _problems(findings)
     results().print(f"{failed} of {len(findings)} cameras have a problem" if failed else "all is well")
+
+
+def _told(found: Finding) -> list[str]:
+    verdict = [f"[red]{escape(problem)}[/]" for problem in found.problems] or ["[green]ok[/]"]
+    return verdict + [f"[yellow]{escape(remark)}[/]" for remark in found.remarks]

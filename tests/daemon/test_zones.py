@@ -143,3 +143,8 @@ def test_enrolment_of_a_camera_takes_its_source_and_learns_nothing_behind_its_ma
     usual = profile.arrays["light.usual"].reshape(3, 16, 16)
     assert np.ptp(usual[:, 9:]) == pytest.approx(0, abs=0.01)
     assert np.ptp(usual[:, :7]) > 0.05
+
+    remarks = "shows what a privacy mask hid"
+    assert remarks not in vigil("check", "--config", file).stdout
+    unmasked = vigil("check", "--config", settings(tmp_path, normal_clip, ""), "--json")
+    assert remarks in json.loads(unmasked.stdout)["cameras"][0]["remarks"][0]
