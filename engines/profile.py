@@ -24,6 +24,7 @@ from engines.contract import REGIMES, Regime
 from engines.errors import EngineError, ProfileError
 from engines.network.files import Network
 from engines.npz import read_npz
+from engines.quoting import shortened
 from engines.regime import regime_of
 from engines.whole import write_whole
 
@@ -121,7 +122,7 @@ class Profile:
             regime = told.regime or regime_of(own.get("light.usual"))
             return cls(Network.from_bytes(network), told.still, told.threshold, told.provenance, own, regime, others)
         except (EngineError, ValueError, RecursionError) as error:  # what msgspec raises is a ValueError
-            raise ProfileError(f"the profile's contents make no sense ({error}): {_AGAIN}") from error
+            raise ProfileError(f"the profile's contents make no sense ({shortened(error)}): {_AGAIN}") from error
 
     def _body(self) -> bytes:
         others = {regime: part.threshold for regime, part in self.others.items()}

@@ -14,6 +14,7 @@ import msgspec
 
 from daemon.errors import SettingsError
 from daemon.version import installed_version
+from engines.quoting import shortened
 
 SCHEMA: Final = "vigil.bench/1"
 _PACKAGES: Final = ("openvino", "av", "opencv-python-headless", "numpy", "pyzmq")
@@ -170,7 +171,7 @@ def load(path: Path) -> Result:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise SettingsError(f"{path}: is not what vigil bench writes: {error}") from error
+        raise SettingsError(f"{path}: is not what vigil bench writes: {shortened(error)}") from error
     if result.schema != SCHEMA:
         raise SettingsError(f"{path}: is {result.schema}, this version reads {SCHEMA}")
     return result

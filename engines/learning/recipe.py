@@ -11,6 +11,7 @@ import msgspec
 
 from engines.errors import EngineError
 from engines.network.sizes import SIZES, Size, SizeName
+from engines.quoting import shortened
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -229,4 +230,4 @@ def read_recipe(path: Path | None = None) -> Recipe:
     except OSError as error:
         raise EngineError(f"cannot read the recipe {source}: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise EngineError(f"the recipe {source} does not fit: {error}") from error
+        raise EngineError(f"the recipe {source} does not fit: {shortened(error)}") from error

@@ -14,6 +14,7 @@ import msgspec
 from engines.contract import NetworkSpec
 from engines.errors import EngineError
 from engines.network.metadata import read_metadata
+from engines.quoting import shortened
 
 SPEC_KEY: Final = "vigil.spec"
 """The metadata key under which both files state their `NetworkSpec` as JSON."""
@@ -124,4 +125,6 @@ def _spec(model: bytes, which: str) -> NetworkSpec:
     try:
         return msgspec.json.decode(text, type=NetworkSpec)
     except msgspec.DecodeError as error:
-        raise EngineError(f"the {which} states sizes that make no sense ({error}): export it again") from error
+        raise EngineError(
+            f"the {which} states sizes that make no sense ({shortened(error)}): export it again"
+        ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from engines.errors import EngineError
 from engines.network.protobuf import decode
+from engines.quoting import shortened
 
 _METADATA_FIELD = 14
 
@@ -23,7 +24,9 @@ def read_metadata(model: bytes) -> dict[str, str]:
     try:
         return dict(_pair(each.data) for each in decode(model) if each.number == _METADATA_FIELD)
     except ValueError as error:
-        raise EngineError(f"the network file is damaged ({error}): restore it or install Vigil again") from error
+        raise EngineError(
+            f"the network file is damaged ({shortened(error)}): restore it or install Vigil again"
+        ) from error
 
 
 def _pair(entry: bytes) -> tuple[str, str]:

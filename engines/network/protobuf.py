@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engines.errors import EngineError
+from engines.quoting import shortened
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
@@ -74,7 +75,9 @@ def decode(message: bytes) -> list[Field]:
             made, at = _field(message, at)
             fields.append(made)
     except (IndexError, ValueError) as error:
-        raise EngineError(f"the network file is damaged ({error}): restore it or install Vigil again") from error
+        raise EngineError(
+            f"the network file is damaged ({shortened(error)}): restore it or install Vigil again"
+        ) from error
     return fields
 
 

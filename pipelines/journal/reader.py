@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
+from engines.quoting import shortened
 from pipelines.errors import JournalDamaged, JournalError
 from pipelines.headers import AlertHeader
 from pipelines.journal.pictures import PictureFiles
@@ -39,7 +40,7 @@ class KeptAlert:
         try:
             return _headers.decode(self.header_json)
         except msgspec.MsgspecError as error:
-            raise JournalDamaged(f"alert {self.id} of the journal has no header: {error}") from error
+            raise JournalDamaged(f"alert {self.id} of the journal has no header: {shortened(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)

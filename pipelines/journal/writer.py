@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from engines.quoting import shortened
 from pipelines.errors import JournalDamaged
 from pipelines.headers import AlertHeader
 from pipelines.journal.clock import JournalClock, uptime_s
@@ -137,7 +138,7 @@ class SqliteStore:
         try:
             return [_unfinished(row) for row in rows]
         except msgspec.MsgspecError as error:
-            raise JournalDamaged(f"{self._database}: a header in it is none: {error}") from error
+            raise JournalDamaged(f"{self._database}: a header in it is none: {shortened(error)}") from error
 
     def close(self) -> None:
         """Release it; may be called twice, and raises nothing."""

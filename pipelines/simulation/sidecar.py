@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.npz import read_npz
+from engines.quoting import shortened
 from pipelines.errors import SourceRefused
 from pipelines.simulation.scene import FrameTruth, Instance, Kind, Planted, Scene
 
@@ -135,7 +136,7 @@ def load_truth(clip: Path) -> ClipTruth:
     try:
         truth = msgspec.json.decode(path.read_bytes(), type=ClipTruth)
     except (OSError, ValueError, RecursionError) as error:
-        raise SourceRefused(f"{path} is not the truth of a clip: {error}") from error
+        raise SourceRefused(f"{path} is not the truth of a clip: {shortened(error)}") from error
     known = {one.id for one in truth.planted}
     if not all(0 <= one.frame < truth.frames and one.id in known for one in truth.seen):
         raise SourceRefused(f"{path} is not the truth of a clip: it tells of frames or anomalies that are not in it")
@@ -156,7 +157,7 @@ def load_masks(clip: Path, truth: ClipTruth) -> dict[int, NDArray[np.uint8]]:
             for frame, row in zip(stored["frames"], stored["bits"], strict=True)
         }
     except (OSError, KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise SourceRefused(f"{masks_path(clip)} holds no masks of this clip: {error}") from error
+        raise SourceRefused(f"{masks_path(clip)} holds no masks of this clip: {shortened(error)}") from error
 
 
 def frame_instances(truth: ClipTruth, frame: int) -> tuple[Instance, ...]:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engines.contract import Regime
 from engines.errors import ProfileError
 from engines.network.files import Network
 from engines.profile import FORMAT, MAGIC, Arrays, Part, Profile
@@ -102,6 +104,14 @@ def test_a_newer_format_asks_for_a_newer_vigil(written: bytes) -> None:
     newer = written[:8] + (FORMAT + 1).to_bytes(4, "little") + written[12:]
     with pytest.raises(ProfileError, match="update Vigil"):
         Profile.from_bytes(newer)
+
+
+def test_a_regime_that_is_none_is_quoted_in_short(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "gate.vigil"
+    dataclasses.replace(small(network), regime=cast("Regime", "9" * 10_000)).save(path)
+    with pytest.raises(ProfileError, match="enrol the camera again") as refused:
+        Profile.load(path)
+    assert len(str(refused.value)) < 500 + len(str(path))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x89PNG\r\n\x1a\n" + bytes(100)])
