@@ -19,6 +19,7 @@ from engines.place import Room
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
 from engines.scoring import Fusion, View, by_signal, row, statistic, uncertainty
+from engines.stills import look_twice
 from engines.surroundings import Seen, Surroundings
 from engines.watched import Frame, Standard, Watched
 from engines.zoning import Hidden, Zoning
@@ -162,7 +163,13 @@ class Detector:
         shown = [(case.pixels, case.time_s, case.standard.light) for case in cases]
         encoded = self._desk.kept(shown) or self._engine.encode(pixels)
         self._desk.keep(shown, encoded if again else None)
-        return encoded
+        stills = [index for index, case in enumerate(cases) if case.standard.normality.mirrored]
+        if not stills:
+            return encoded
+        twice = look_twice(self._engine, pixels[stills], Encoded(encoded.latent[stills], encoded.features[stills]))
+        latent, features = encoded.latent.copy(), encoded.features.copy()
+        latent[stills], features[stills] = twice.latent, twice.features
+        return Encoded(latent, features)
 
     def _judge(
         self, case: _Case, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals

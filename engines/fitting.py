@@ -20,20 +20,16 @@ from engines.material import Indices, Material, Tick, stretches_of, where
 from engines.normality import Lasting, Moving, Normality
 from engines.ongoing import Piece
 from engines.paces import fit_paces
-from engines.place import Memory, fit_memory, fit_whitening, smooth_scale
+from engines.place import Memory, fit_memory, fit_whitening
 from engines.reconstruction import Reconstruction, Residuals, remainders
 from engines.rehearsal import rehearse
-from engines.scales import along_row, choose_share
+from engines.scales import blend, choose_share, highest, scale_of
 from engines.scoring import VIEWS, View, fit_fusion, fit_tails, smooth, statistic, surprises_by
 from engines.steady import steady
 from engines.stills import Remember, remember_stills, statistic_of_stills
 from engines.sudden import limit_sudden
 from engines.traffic import Traffic, blend_traffic, fastest, fit_traffic, usual_pace
 
-_SCALE_SHARE: Final = 0.99
-_ROWS: Final = 3
-"""Rows of places that are about as far away."""
-_ROW_FLOOR: Final = 0.1
 _LEAST_FEATURES: Final = np.float32(0.2)
 """Differences below this, with features of variance 1 over the network's corpus, nobody would see."""
 _LEAST_PICTURE: Final = np.float32(0.035)
@@ -56,11 +52,11 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """How much a place's own past says in each scale; the rest is its row's. Of stills, rows mean nothing."""
+    """How much a place's own past says in each scale; the rest is its row's. Of stills, rows mean nothing: None."""
 
-    latent: float = 1.0
-    features: float = 1.0
-    picture: float = 1.0
+    latent: float | None = None
+    features: float | None = None
+    picture: float | None = None
     traffic: float = 1.0
 
 
@@ -105,6 +101,7 @@ def fit(material: Material, chosen: Indices, tick: Tick, seed: int = 0) -> Fit:
             fit_fusion({s: v[some] for s, v in statistics.items()}, weights, power, _pieces(material, chosen[some]))
             for some in kept
         ),
+        mirrored=material.features is not None,
     )
     # Rounded as a profile stores it.
     return Fit(Normality.from_arrays(normality.to_arrays()), chosen, statistics, held.folds, pieces)
@@ -133,7 +130,7 @@ def _judge_of_fold(material: Material, chosen: Indices, held: HeldOut, shares: _
     means = [mean for index, mean in enumerate(held.means) if index != fold]
     return _Judge(
         held.memories[fold],
-        _scale(held.distance, outside, shares.latent),
+        scale_of(held.distance, outside, shares.latent),
         _reconstruction(held, means, outside, shares),
         _moving(material, held, others(material, chosen, held.folds, fold), outside, held.averages[fold], shares),
     )
@@ -147,7 +144,7 @@ def _judge_of_all(
     averages = None if np.isnan(held.lasting).all() else fit_averages(material, settled, whiten)
     return _Judge(
         remember(chosen),
-        _scale(held.distance, everything, shares.latent),
+        scale_of(held.distance, everything, shares.latent),
         _reconstruction(held, held.means, everything, shares),
         _moving(material, held, chosen, everything, averages, shares),
     )
@@ -184,8 +181,8 @@ def _share_of(magnitudes: Floats, folds: Indices) -> float:
     return choose_share(
         folds,
         magnitudes.std(axis=0),
-        high=lambda frames: _high(magnitudes, frames),
-        blend=_blend,
+        high=lambda frames: highest(magnitudes, frames),
+        blend=blend,
         level=lambda frames, scale: statistic(magnitudes[frames] / scale),
     )
 
@@ -282,22 +279,6 @@ def _reconstruction(held: HeldOut, means: list[Residuals], frames: Indices, shar
     return Reconstruction(
         mean.features[0],
         mean.picture[0],
-        np.hypot(_scale(held.features, frames, shares.features), _LEAST_FEATURES),
-        np.hypot(_scale(held.picture, frames, shares.picture), _LEAST_PICTURE),
+        np.hypot(scale_of(held.features, frames, shares.features), _LEAST_FEATURES),
+        np.hypot(scale_of(held.picture, frames, shares.picture), _LEAST_PICTURE),
     )
-
-
-def _scale(magnitudes: Floats, frames: Indices, share: float) -> Floats:
-    return _blend(_high(magnitudes, frames), share)
-
-
-def _high(magnitudes: Floats, frames: Indices) -> Floats:
-    """How far each place gets, rare moments apart: float32 [h, w]."""
-    return np.quantile(magnitudes[frames], _SCALE_SHARE, axis=0).astype(np.float32)
-
-
-def _blend(high: Floats, share: float) -> Floats:
-    """A scale of which `share` is the place's own past and the rest its row's."""
-    own, row = smooth_scale(high), along_row(high, _ROWS)
-    row += np.float32(_ROW_FLOOR * float(row.mean()))
-    return np.asarray(np.float32(share) * own + np.float32(1 - share) * row, np.float32)

@@ -146,7 +146,7 @@ def _mean_residuals(material: Material, chosen: Indices, memory: Memory) -> Resi
 
 def residuals(material: Material, pixels: Pixels, memory: Memory) -> tuple[Encoded, Floats, Residuals]:
     """Encode frames, uint8 [n, H, W, 3]; their distances to a memory; what regenerating them from it leaves."""
-    encoded = material.engine.encode(pixels)
+    encoded = material.look(pixels)
     distance, normal = memory.compare(memory.seen(encoded))
     hidden, sizes = material.footage.hidden, material.engine.spec.picture_size
     seen = None if hidden is None else hidden.seen(*sizes)

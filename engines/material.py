@@ -10,9 +10,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import GAP_S, Engine, Pixels
+from engines.contract import GAP_S, Encoded, Engine, Pixels
 from engines.footage import Footage
 from engines.lasting import LastingLatent
+from engines.stills import look_twice
 
 _BATCH: Final = 8
 
@@ -46,6 +47,10 @@ class Material:
         """Pixels of frames, uint8 [len(chosen), H, W, 3]."""
         return np.stack([self.footage.pixels(int(index)) for index in chosen])
 
+    def look(self, pixels: Pixels) -> Encoded:
+        """Encode frames, uint8 [n, H, W, 3], as those kept were."""
+        return self.engine.encode(pixels) if self.features is None else look_twice(self.engine, pixels)
+
 
 def encode(footage: Footage, engine: Engine, tick: Tick) -> Material:
     """Encode all kept frames."""
@@ -56,19 +61,20 @@ def encode(footage: Footage, engine: Engine, tick: Tick) -> Material:
     averages, lasting = np.zeros_like(latents), np.zeros(len(kept), np.bool_)
     fields, moving = footage.motion()
     features = None if moving.any() else _on_disk((len(kept), *spec.places, spec.feature_channels))
+    material = Material(footage, engine, latents, features, averages, lasting, fields, moving, stretches, times_s)
     running = LastingLatent()
     for index in range(len(kept)):
-        encoded = engine.encode(footage.pixels(index)[None])
+        encoded = material.look(footage.pixels(index)[None])
         latent = encoded.latent[0]
-        if features is not None:
-            features[index] = encoded.features[0]
+        if material.features is not None:
+            material.features[index] = encoded.features[0]
         if index and stretches[index] != stretches[index - 1]:
             running.forget()
         mean = running.step(times_s[index], latent)
         latents[index], lasting[index] = latent, mean is not None
         averages[index] = 0 if mean is None else mean
         tick("encoding", index + 1, len(kept))
-    return Material(footage, engine, latents, features, averages, lasting, fields, moving, stretches, times_s)
+    return material
 
 
 def _on_disk(shape: tuple[int, ...]) -> NDArray[np.float16]:

@@ -17,6 +17,7 @@ from engines.scoring import Fusion, View
 from engines.traffic import Traffic
 
 _ENSEMBLE = "ensemble"
+_MIRRORED = "mirrored"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +78,8 @@ class Normality:
     fusion: Fusion
     ensemble: tuple[Fusion, ...]
     """The calibration fitted again without each of several blocks of the footage."""
+    mirrored: bool = False
+    """Whether pictures are seen in a mirror too, as stills are; not by a profile of before. See `stills.look_twice`."""
 
     def appearance(self, distance: Floats, residuals: Residuals) -> dict[View, Floats]:
         """Maps [N, h, w] of both appearance signals, 1 where as far from normal as normal frames get."""
@@ -99,6 +102,7 @@ class Normality:
             **self.reconstruction.to_arrays(),
             **({} if self.moving is None else self.moving.to_arrays()),
             **self.fusion.to_arrays("fusion"),
+            **({_MIRRORED: np.ones(1, np.float32)} if self.mirrored else {}),
         }
         for index, member in enumerate(self.ensemble):
             arrays.update(member.to_arrays(f"{_ENSEMBLE}{index}"))
@@ -115,4 +119,5 @@ class Normality:
             Moving.from_arrays(arrays) if "traffic.scale" in arrays else None,
             Fusion.from_arrays(arrays, "fusion"),
             tuple(Fusion.from_arrays(arrays, f"{_ENSEMBLE}{index}") for index in range(members)),
+            _MIRRORED in arrays,
         )

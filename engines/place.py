@@ -31,7 +31,7 @@ _LEAST_VARIANCE: Final = 0.02
 this is nothing that a person would see, however quiet the scene."""
 
 _REACH: Final = (3, 5)
-"""Height and width, in places, of what is nearby."""
+"""Height and width, in places, of what is nearby to who moves."""
 
 Halves: TypeAlias = NDArray[np.float16]
 
@@ -195,12 +195,13 @@ def fit_whitening(latents: Halves, chosen: NDArray[np.intp]) -> Floats:
     return np.asarray(axes / np.sqrt(variance + _SHRINK * variance.mean() + _LEAST_VARIANCE), np.float32)
 
 
-def smooth_scale(values: Floats, *, sigma: float = 1.5, floor: float = 0.1) -> Floats:
+def smooth_scale(values: Floats, *, sigma: float = 1.5, floor: float = 0.1, aside: bool = True) -> Floats:
     """Make a scale of a map [h, w] of normal magnitudes: the largest nearby, smoothed, off zero by a share of the mean.
 
-    People step aside: what is normal at a place is so at its neighbours', further to the sides than up and down.
+    People step aside: what is normal at a place is so at its neighbours', further to the sides than up and down. Not
+    so in stills (`aside` is False): there a rim that varies says nothing of the surface beside it.
     """
-    nearby = cv2.dilate(values, np.ones(_REACH, np.uint8))
+    nearby = cv2.dilate(values, np.ones(_REACH, np.uint8)) if aside else values
     smooth = np.asarray(cv2.GaussianBlur(nearby, (0, 0), sigma), np.float32)
     return smooth + np.float32(floor * float(smooth.mean()) + 1e-6)
 

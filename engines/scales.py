@@ -16,12 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.contract import Floats
+from engines.place import smooth_scale
 
 SHARES: Final = (0.0, 0.15, 0.3, 0.5, 0.7, 0.85, 1.0)
 """How much a place's own past may say."""
 _ROW_SHARE: Final = 0.1
 """Share of a row's places that may be further from normal than the row's scale."""
 _LEVEL_SHARE: Final = 0.99
+_HIGH_SHARE: Final = 0.99
+_ROWS: Final = 3
+"""Rows of places that are about as far away."""
+_ROW_FLOOR: Final = 0.1
 _WORTH: Final = 0.0125
 """The least share is taken that costs at most so much more than the best: what a row shows varies less than what a
 place does (the rule of one standard error; Breiman et al., Classification and Regression Trees, 1984)."""
@@ -60,3 +65,22 @@ def choose_share(folds: Indices, activity: Floats, high: High, blend: Blend, lev
 
     costs = [cost(share) for share in SHARES]
     return next(share for share, one in zip(SHARES, costs, strict=True) if one <= min(costs) + _WORTH)
+
+
+def scale_of(magnitudes: Floats, frames: Indices, share: float | None) -> Floats:
+    """A scale, float32 [h, w], by some frames' magnitudes, of [n, h, w]; see `blend`."""
+    return blend(highest(magnitudes, frames), share)
+
+
+def highest(magnitudes: Floats, frames: Indices) -> Floats:
+    """How far each place gets, rare moments apart: float32 [h, w]."""
+    return np.quantile(magnitudes[frames], _HIGH_SHARE, axis=0).astype(np.float32)
+
+
+def blend(high: Floats, share: float | None) -> Floats:
+    """A scale of which `share` is the place's own past and the rest its row's; None is of stills."""
+    if share is None:
+        return smooth_scale(high, aside=False)
+    own, row = smooth_scale(high), along_row(high, _ROWS)
+    row += np.float32(_ROW_FLOOR * float(row.mean()))
+    return np.asarray(np.float32(share) * own + np.float32(1 - share) * row, np.float32)

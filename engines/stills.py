@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Floats
+from engines.contract import Encoded, Engine, Floats, Pixels
 from engines.place import Halves, Memory, fit_memory, fit_shared_memory, fit_whitening
 from engines.scoring import strongest
 
@@ -46,6 +46,20 @@ def remember_stills(features: Halves, latents: Halves, chosen: Indices, folds: I
     way = min(ways, key=lambda one: _farthest(one, features, chosen[some], folds[some], whiten))
     colour = _fit_colour(features, latents, chosen[some], whiten)
     return lambda frames: Memory.of(whiten, way(features, frames, whiten).modes, colour)
+
+
+def look_twice(engine: Engine, pixels: Pixels, seen: Encoded | None = None) -> Encoded:
+    """Encode stills, uint8 [N, H, W, 3], as they are and in a mirror, and give the mean of both.
+
+    How a surface happens to lie on the network's grid, and on which sides its borders are padded, makes noise that is
+    not the same in both. `seen` is what the encoder made of them as they are, if that is known.
+    """
+    plain = engine.encode(pixels) if seen is None else seen
+    mirror = engine.encode(np.ascontiguousarray(pixels[:, :, ::-1]))
+    half = np.float32(0.5)
+    return Encoded(
+        (plain.latent + mirror.latent[:, :, ::-1]) * half, (plain.features + mirror.features[:, :, ::-1]) * half
+    )
 
 
 def statistic_of_stills(maps: Floats) -> Floats:

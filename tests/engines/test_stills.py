@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +13,10 @@ from engines.detector import Detector
 from engines.enrolment import Enrolment, EnrolmentSettings
 from engines.network.files import Network
 from engines.place import Memory
+from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
-from engines.stills import remember_stills, statistic_of_stills
+from engines.scales import scale_of
+from engines.stills import look_twice, remember_stills, statistic_of_stills
 
 COUNT, SIDE, FEATURES, CHANNELS = 40, 6, 5, 3
 FOLDS = np.arange(COUNT) * 4 // COUNT
@@ -87,15 +91,54 @@ def fabric(rng: np.random.Generator) -> Pixels:
     return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
-def test_a_stain_on_fabric_that_lies_anywhere_is_found(engine: OpenVinoEngine, network: Network) -> None:
+@pytest.fixture(scope="module")
+def woven(engine: OpenVinoEngine, network: Network) -> Profile:
+    """What 24 pictures of the fabric teach."""
     rng = np.random.default_rng(2)
     enrolment = Enrolment(engine, network, EnrolmentSettings())
     enrolment.stretch("fabric", still=True)
     enrolment.add([float(n) for n in range(24)], np.stack([fabric(rng) for _ in range(24)]))
-    detector = Detector(engine, {"gate": enrolment.finish().profile})
+    return enrolment.finish().profile
+
+
+def test_a_stain_on_fabric_that_lies_anywhere_is_found(engine: OpenVinoEngine, woven: Profile) -> None:
+    rng = np.random.default_rng(3)
+    detector = Detector(engine, {"gate": woven})
     seen = np.stack([fabric(rng) for _ in range(4)])
     seen[2:, 100:116, 60:76] = 90
     scores = detector.score(Batch(("gate",) * 4, tuple(map(float, range(4))), seen))
     assert scores.score[:2].max() < scores.threshold[0] < scores.score[2:].min()
     row, column = np.unravel_index(scores.map[2].argmax(), scores.map[2].shape)
     assert (row, column) == (pytest.approx(13, abs=1.5), pytest.approx(8, abs=1.5))
+
+
+def test_a_picture_and_its_mirror_image_are_seen_alike(engine: OpenVinoEngine) -> None:
+    seen = fabric(np.random.default_rng(4))[None]
+    mirror = np.ascontiguousarray(seen[:, :, ::-1])
+    once, twice = engine.encode(mirror), look_twice(engine, mirror)
+    expected = look_twice(engine, seen)
+    np.testing.assert_array_equal(twice.features[:, :, ::-1], expected.features)
+    np.testing.assert_array_equal(twice.latent[:, :, ::-1], expected.latent)
+    assert np.abs(once.features[:, :, ::-1] - engine.encode(seen).features).max() > 0.1  # not so at one look
+
+
+def test_a_profile_of_before_mirrors_judges_as_it_did_beside_a_new_one(engine: OpenVinoEngine, woven: Profile) -> None:
+    """At one look, alone or in a batch with stills that are looked at twice."""
+    arrays = {name: array for name, array in woven.arrays.items() if name != "mirrored"}
+    before = dataclasses.replace(woven, arrays=arrays)
+    seen = np.stack([fabric(np.random.default_rng(5))] * 3)
+    together = Detector(engine, {"new": woven, "old": before})
+    scores = together.score(Batch(("new", "old", "new"), (0.0, 0.0, 1.0), seen))
+    alone = Detector(engine, {"old": before}).score(Batch(("old",), (0.0,), seen[:1]))
+    assert scores.score[1] == pytest.approx(alone.score[0], abs=1e-4)
+    assert scores.score[0] == pytest.approx(scores.score[2], abs=1e-4)
+    assert np.abs(scores.map[0] - scores.map[1]).max() > 1e-3
+
+
+def test_a_rim_that_varies_does_not_excuse_the_surface_beside_it() -> None:
+    far = np.ones((COUNT, 32, 32), np.float32)
+    far[:, :, 0] = 9
+    still, film = (scale_of(far, np.arange(COUNT), share) for share in (None, 1.0))
+    assert still[16, 0] > 2.5
+    assert still[16, 3] < 1.5 * still[16, 20]
+    assert film[16, 3] > 2 * film[16, 20]  # there, what happens at the rim may step aside
