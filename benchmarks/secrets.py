@@ -128,19 +128,14 @@ class Walk:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         began, folder = time.monotonic(), Path(f"/proc/{process.pid}")
         with contextlib.suppress(OSError):
-            while process.poll() is None and self._begins(shown := (folder / "cmdline").read_bytes()):
-                self.shown_s = max(self.shown_s, time.monotonic() - began) if shown else self.shown_s
+            while any(form in (folder / "cmdline").read_bytes() for form in forms()):
+                self.shown_s = max(self.shown_s, time.monotonic() - began)
                 time.sleep(0.005)
         while process.poll() is None:
             with contextlib.suppress(OSError):
                 self._search.look("processes", (folder / "environ").read_bytes())
             self._search.look_at_processes({os.getpid()})
             time.sleep(0.2)
-
-    @staticmethod
-    def _begins(shown: bytes) -> bool:
-        """Whether a process shows nothing of itself yet, or still what was typed."""
-        return not shown or any(form in shown for form in forms())
 
 
 def address(server: CameraServer, password: str, port: int | None = None) -> str:

@@ -2,7 +2,8 @@
 
 A lamp that is lit makes half of the picture unlike all that was learnt, and leaves it so for hours. While the light
 changes, what is strange all around a place is the light's doing; when it has settled, so is what stays strange at the
-place itself. What stands out from its surroundings, or comes later, counts as it did before.
+place itself, unless the light is that of a regime that was learnt: then its strangeness is known already. What stands
+out from its surroundings, or comes later, counts as it did before.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _GONE: Final = 1.05
 class Allowance:
     """What one view of one camera is allowed at each place."""
 
+    learnt: bool = False
+    """Whether the light that comes is that of a regime that was learnt: then what stays strange is not its doing."""
     by: Floats | None = field(default=None, init=False)
     """float32 [h, w], at least 1: maps are to be divided by it; None where nothing is allowed."""
     _before: Floats | None = field(default=None, init=False)
@@ -55,19 +58,24 @@ class Allowance:
             self._latest.append((time_s, now))
             much = np.float32(_SPARE) * now if switching else _around(now)
             # What was allowed in the light before is so until the new one has settled.
-            self._allow(much if self.by is None else np.maximum(much, self.by))
+            self._allow(much if self.by is None or self.learnt else np.maximum(much, self.by))
         elif self._latest:
-            stays = np.minimum(now, np.min([one for _, one in self._latest], axis=0) * np.float32(_SPARE))
+            self._allow(_around(now) if self.learnt else np.maximum(_around(now), self._stays(now)))
             self._latest.clear()
-            self._allow(np.maximum(_around(now), np.float32(_SPARE) * stays))
+            self.learnt = False  # as the next one is not
         elif self.by is None:
-            self._before = now
+            self._before, self.learnt = now, False
         else:
             self._fade(now, passed_s)
 
     def left(self, maps: Floats) -> Floats:
         """What is left of maps [1, h, w]: the same ones where nothing is allowed."""
         return maps if self.by is None else np.asarray(maps / self.by, np.float32)
+
+    def _stays(self, now: Floats) -> Floats:
+        """What has been as strange since before the light settled."""
+        least = np.min([one for _, one in self._latest], axis=0)
+        return np.asarray(np.float32(_SPARE) * np.minimum(now, np.float32(_SPARE) * least), np.float32)
 
     def _allow(self, much: Floats) -> None:
         allowed = np.maximum(much, 1)

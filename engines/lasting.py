@@ -28,6 +28,8 @@ SETTLED_S: Final = 2 * CONSTANT_S
 """A running average is as quiet as a plain one over twice its time constant; before that passers-by stand out."""
 APART_S: Final = 4.0
 """The two averages that must both be strange are so far apart."""
+_BRIDGED_S: Final = 3 * APART_S
+"""What is older says nothing of now."""
 _SPACING_S: Final = 0.5
 """Distances closer than this to the last ones kept need not be kept: averages move slowly."""
 _SHARE: Final = 0.99
@@ -101,20 +103,36 @@ class Standing:
     """The lesser of the distances now and `APART_S` ago at each place, of one camera."""
 
     _kept: deque[tuple[float, Floats]] = field(default_factory=deque, init=False)
+    _bridges: bool = field(default=False, init=False)
 
     def forget(self) -> None:
         """Begin anew."""
         self._kept.clear()
+        self._bridges = False
+
+    def bridge(self) -> None:
+        """The averages begin anew in another regime: until they are old enough, what stood before it is what was then.
+
+        What stands through a switch would else be told only when both averages are made again, after many seconds.
+        """
+        while len(self._kept) > 1:
+            self._kept.popleft()
+        self._bridges = bool(self._kept)
 
     def step(self, time_s: float, distance: Floats | None) -> Floats | None:
         """Take in distances of the averages, float32 [h, w], or None when there is no average, which begins anew.
 
         Returns float32 [h, w]; None while there is none of so long ago.
         """
-        if distance is None:
+        if self._bridges and time_s - self._kept[0][0] > _BRIDGED_S:
             self.forget()
+        if distance is None:
+            if not self._bridges:
+                self.forget()
             return None
-        self._fill(time_s, distance)
+        if not self._bridges:
+            self._fill(time_s, distance)
+        self._bridges = False
         while len(self._kept) > 1 and time_s - self._kept[1][0] >= APART_S:
             self._kept.popleft()
         before = self._kept[0] if self._kept else (math.inf, distance)

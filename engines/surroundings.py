@@ -67,7 +67,7 @@ class Surroundings:
         switching = time_s < self._until_s or self._regime.wavers
         changing = changing or switching
         standard = regime if enrolled else self._enrolled[0]
-        return Seen(Situation(regime, enrolled, changing), standard, self._light.jolted or begins, switching, begins)
+        return Seen(Situation(regime, enrolled, changing), standard, self._light.jolted, switching, begins)
 
     def hold(self, until_s: float) -> None:
         """Take in that the last frame was there until this time."""

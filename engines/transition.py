@@ -29,8 +29,9 @@ _DARK: Final = np.float32(8.0)
 """Grey levels added before shares are taken, since in the dark noise alone is a large share."""
 _MOST: Final = 0.6
 """Share of the blocks that must have changed."""
-_JOLT: Final = 0.06
-"""Half of the picture changes by more than this share in a step: nothing can be said of motion across it."""
+_MUCH: Final = 0.25
+"""Share of the blocks that change otherwise than the rest, from which nothing can be said of motion across a step. What
+changes alike all over, as when the camera's exposure follows the light, the search for motion does not mind."""
 _TEXTURED: Final = 2.0
 """Standard deviation, grey levels, from which a block has edges to compare."""
 _ALIKE: Final = 0.5
@@ -65,8 +66,8 @@ class LightWatch:
         changing = self.jolted = False
         if self._kept and time_s > self._kept[-1].time_s:
             changing = _changed(now, self._kept[0], self.seen)
-            step = of_seen(np.abs(now.logs - self._kept[-1].logs).ravel(), self.seen)
-            self.jolted = changing and float(np.median(step)) > _JOLT
+            step = of_seen((now.logs - self._kept[-1].logs).ravel(), self.seen)
+            self.jolted = changing and _unevenly(step)
         if not self._kept or not 0 <= time_s - self._kept[-1].time_s < _STEP_S or changing:
             self._kept.append(now)
         return changing
@@ -106,6 +107,11 @@ def _changed(now: _Look, before: _Look, seen: Cells | None) -> bool:
     blocks = _EVERY if seen is None else seen
     share = float(np.mean((np.abs(now.logs - before.logs) > _LEAST).ravel()[blocks]))
     return share >= _MOST and _alike(_insides(now.grey)[blocks], _insides(before.grey)[blocks])
+
+
+def _unevenly(step: Floats) -> bool:
+    """Whether many of the blocks' changes in a step, [n], are unlike the common one."""
+    return float(np.mean(np.abs(step - np.median(step)) > _LEAST)) > _MUCH
 
 
 def _alike(first: Floats, second: Floats) -> bool:

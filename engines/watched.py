@@ -24,12 +24,10 @@ from engines.steady import Steady
 from engines.stills import statistic_of_stills
 from engines.sudden import Sudden
 from engines.surroundings import Seen, Surroundings
+from engines.unrest import Unrest
 from engines.zoning import Cells, Hidden, Zoning
 
 _STILL: Final = Seen(Situation(), "day", jolted=False, switching=False, begins=False)
-
-_UNKNOWN: Final = np.float32(2)
-"""Motion counts for so much less in a regime that was never enrolled: how noisy it is, is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,12 +71,15 @@ class Watched:
     steady: Steady = field(default_factory=Steady)
     steady_bodies: Steady = field(default_factory=Steady)
     departed: Departed = field(default_factory=Departed)
+    unrest: Unrest = field(default_factory=Unrest)
     lasting: LastingLatent = field(default_factory=LastingLatent)
     standing: Standing = field(default_factory=Standing)
     sudden: Sudden = field(default_factory=Sudden)
     smoother: Smoother = field(default_factory=Smoother)
     ongoing: Smoother = field(default_factory=lambda: Smoother(ONGOING_S))
     allowances: dict[View, Allowance] = field(default_factory=dict)
+    entered: bool = False
+    """Whether the camera has come from another regime into one that was enrolled."""
     changed_s: float = -math.inf
     """When the light was last seen to change."""
 
@@ -121,20 +122,23 @@ class Watched:
         """Drop what the light has made void, before the frame is judged."""
         if seen.jolted:
             self.motion.forget()
+        if seen.jolted or seen.begins:
             self.steady.forget()
             self.steady_bodies.forget()
             self.sudden.forget()
         if seen.begins:
             self.departed.forget()
+            self.unrest.forget()
             self.lasting.forget()
-            self.standing.forget()
+            self.standing.bridge()
             self.smoother.forget()
             self.ongoing.forget()
             self.allowances.clear()
+            self.entered = seen.situation.enrolled
 
     def allow(self, time_s: float, view: View, maps: Floats, *, changing: bool, switching: bool) -> Allowance:
         """What a view is allowed beside what is normal, now that its map [1, h, w] is this."""
-        allowance = self.allowances.setdefault(view, Allowance())
+        allowance = self.allowances.setdefault(view, Allowance(self.entered))
         allowance.step(time_s, maps[0], changing=changing, switching=switching)
         return allowance
 
@@ -145,23 +149,18 @@ class Watched:
             self.changed_s = time_s
         seen, present = self.motion.observe(time_s, frame.pixels, desk.flow), self.departed.step(time_s, frame.unlike)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
-        maps: dict[View, Floats] = {"motion": self._moved(strange, present, around)}
+        noise = None
+        if strange is not None and not around.situation.enrolled:
+            noise = self.unrest.step(time_s, strange)
+        maps: dict[View, Floats] = {"motion": _moved(strange, noise, present)}
         if moving.paces is not None:
             hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
-            maps["motion-bodies"] = self._moved(hasty, present, around)
+            maps["motion-bodies"] = _moved(hasty, noise, present)
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(
                 moving.lasting, time_s, frame.white, desk.room, switching=around.switching
             )
         return maps
-
-    @staticmethod
-    def _moved(strange: Floats | None, present: Floats, around: Seen) -> Floats:
-        """A map of motion, [1, CELLS, CELLS], as far as it counts."""
-        if strange is None:
-            return _unmeasured(CELLS, CELLS)
-        left = of_present(strange[None], present[None])
-        return left if around.situation.enrolled else left / _UNKNOWN
 
     def _standing(self, lasting: Lasting, time_s: float, white: Floats, room: Room, *, switching: bool) -> Floats:
         """The map of what is strange now and was some seconds ago, [1, h, w].
@@ -170,18 +169,19 @@ class Watched:
         """
         mean = self.lasting.step(time_s, white)
         if mean is None:
-            self.standing.forget()
+            self.standing.step(time_s, None)
             return _unmeasured(*white.shape[:2])
-        (slow,), (brief,) = lasting.memory.distances_white((mean[None], self.lasting.brief[None]), room)
+        both = lasting.memory.distances_white((mean[None], self.lasting.brief[None]), room)
+        slow, brief = (one[0] / lasting.scale for one in both)
         changing = time_s - self.changed_s < SETTLED_S
-        maps = (slow / lasting.scale)[None]
-        allowed = self.allow(time_s, "appearance-lasting", maps, changing=changing, switching=switching).by
+        allowed = self.allow(time_s, "appearance-lasting", slow[None], changing=changing, switching=switching).by
         if allowed is not None:
             slow, brief = slow / allowed, brief / allowed
-        least = self.standing.step(time_s, slow)
+        # A picture of no regime tells nothing of what stands.
+        least = None if switching else self.standing.step(time_s, slow)
         if least is None:
             return _unmeasured(*white.shape[:2])
-        return np.asarray(np.minimum(least, brief) / lasting.scale, np.float32)[None]
+        return np.asarray(np.minimum(least, brief), np.float32)[None]
 
     def statistics(self, time_s: float, raw: Mapping[View, Floats]) -> dict[View, float]:
         """The statistic of each view's map [1, ...], smoothed."""
@@ -216,6 +216,7 @@ class Watched:
         self.steady.forget()
         self.steady_bodies.forget()
         self.departed.forget()
+        self.unrest.forget()
         self.sudden.forget()
         self.lasting.forget()
         self.standing.forget()
@@ -223,6 +224,13 @@ class Watched:
         self.ongoing.forget()
         self.surroundings.forget()
         self.allowances.clear()
+
+
+def _moved(strange: Floats | None, noise: Floats | None, present: Floats) -> Floats:
+    """A map of motion, [1, CELLS, CELLS], as far as it counts."""
+    if strange is None:
+        return _unmeasured(CELLS, CELLS)
+    return of_present((strange if noise is None else strange / noise)[None], present[None])
 
 
 def _unmeasured(height: int, width: int) -> Floats:

@@ -52,6 +52,31 @@ def test_a_gap_begins_anew() -> None:
     assert standing.step(8.4, distance) is None
 
 
+def across_a_switch(before: float, since_s: float = 6.0) -> list[float]:
+    """What stands where something as strange as `before` was, then nothing was known for so long, then it was 3."""
+    standing = Standing()
+    for index in range(30):
+        standing.step(index / FPS, np.full((1, 1), before, np.float32))
+    standing.bridge()
+    for index in range(30, 30 + round(since_s * FPS)):
+        assert standing.step(index / FPS, None) is None
+    made = []
+    for index in range(30 + round(since_s * FPS), 160):
+        least = standing.step(index / FPS, np.full((1, 1), 3.0, np.float32))
+        made.append(math.nan if least is None else float(least[0, 0]))
+    return made
+
+
+def test_what_stood_before_a_switch_of_regimes_and_stands_after_it_is_told_at_once() -> None:
+    assert across_a_switch(2.0)[0] == 2
+    assert across_a_switch(0.1)[: round(APART_S * FPS)] == pytest.approx([0.1] * round(APART_S * FPS))
+    assert across_a_switch(0.1)[-1] == 3, "what came with the switch is told when it has been there as long"
+
+
+def test_what_stood_long_ago_says_nothing() -> None:
+    assert math.isnan(across_a_switch(2.0, since_s=4 * APART_S)[0])
+
+
 @pytest.mark.parametrize("fps", [2, 5, 25])
 def test_distances_are_compared_by_the_clock_at_any_rate(fps: int) -> None:
     times = [index / fps for index in range(20 * fps)]

@@ -102,6 +102,21 @@ def test_what_comes_near_the_camera_is_no_change_of_light() -> None:
     assert not any(changes(*[scene(s) for s in range(6)], *[covered] * 6))
 
 
+def jolts(*frames: Pixels) -> list[bool]:
+    light, seen = LightWatch(), []
+    for index, frame in enumerate(frames):
+        light.observe(index / 5, frame)
+        seen.append(light.jolted)
+    return seen
+
+
+def test_motion_is_searched_for_while_the_exposure_follows_and_not_across_a_lamp() -> None:
+    followed = [gain(0.4 * (1 + 0.8 * 0.7**step))(scene(1)) for step in range(8)]
+    assert changes(gain(0.4)(scene(1)), *followed)[1], "the light changes"
+    assert not any(jolts(gain(0.4)(scene(1)), *followed))
+    assert jolts(*[scene(1)] * 3, *[lamp(scene(1))] * 3) == [False] * 3 + [True] + [False] * 2
+
+
 def test_a_hold_is_no_gap_and_no_change() -> None:
     light = LightWatch()
     light.observe(0.0, scene(1))
@@ -166,6 +181,25 @@ def test_what_was_strange_before_the_light_changed_stays_strange() -> None:
         allowance.step(0.2 + index / 5, before + 0.6, changing=True)
     allowance.step(1.6, before + 0.6, changing=False)
     assert allowance.left((before + 0.6)[None])[0, 11, 11] > 3
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+def test_what_stays_strange_after_a_switch_is_the_lights_doing_unless_its_regime_was_learnt(learnt: bool) -> None:
+    allowance = Allowance(learnt)
+    strange = np.full((32, 32), 0.6, np.float32)
+    strange[10:13, 10:13] = 6.0
+    for index in range(3):
+        allowance.step(index / 5, strange + 2, changing=True, switching=True)
+        assert allowance.left(strange[None] + 2).max() < 1, "the picture is of no regime"
+    for index in range(3, 8):
+        allowance.step(index / 5, strange, changing=True)
+    assert (allowance.left(strange[None]).max() > 4) == learnt
+    allowance.step(1.6, strange, changing=False)
+    assert (allowance.left(strange[None]).max() > 4) == learnt
+    for index in range(10, 18):
+        allowance.step(index / 5, strange + 2, changing=True)
+    allowance.step(3.6, strange + 2, changing=False)
+    assert allowance.left(strange[None] + 2).max() < 4, "a lamp that is lit later was not learnt"
 
 
 def sorted_footage(*stretches: list[Pixels]) -> dict[Regime, Footage]:
