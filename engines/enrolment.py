@@ -20,8 +20,8 @@ from engines.material import Material, encode
 from engines.network.files import Network
 from engines.profile import Arrays, Part, Profile
 from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with
-from engines.scoring import table
 from engines.sorting import SortedFootage
+from engines.unseen import unseen_scores
 from engines.zoning import Hidden
 
 _LEAST_FRAMES: Final = 50
@@ -29,6 +29,9 @@ _LEAST_S: Final = 10.0
 _LEAST_STILLS: Final = 20
 _FAR: Final = 100.0
 """An extrapolation beyond this many times the footage is worth a warning."""
+_SHORT_S: Final = 300.0
+"""Footage shorter than this does not hold enough of what is normal: from two minutes, measured rates were two to twelve
+times those asked for."""
 _WINDOW_S: Final = 4.0
 _OUTLIER: Final = 5.0
 _MOST_OUTLIERS: Final = 0.15
@@ -197,16 +200,21 @@ class Enrolment:
         return ""
 
     def _budget(self, fitted: Fit) -> Budget:
-        rows = table(fitted.normality.fusion, (), fitted.statistics, fitted.pieces)
+        scores = unseen_scores(fitted.normality.fusion, fitted.statistics, fitted.pieces)
         if self._still:
-            return fit_threshold_stills(rows[:, 0].astype(float), share=self._settings.false_alarms_per_picture)
-        stretches = [(times, rows[frames, 0].astype(float)) for frames, times in fitted.pieces]
+            return fit_threshold_stills(scores, share=self._settings.false_alarms_per_picture)
+        stretches = [(times, scores[frames]) for frames, times in fitted.pieces]
         return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
 
     def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
         said = []
-        if budget.extrapolation > _FAR and not self._still:
-            minutes, rate = footage.duration_s / 60, self._settings.false_alarms_per_day
+        minutes, rate = footage.duration_s / 60, self._settings.false_alarms_per_day
+        if footage.duration_s < _SHORT_S and not self._still:
+            said.append(
+                f"{minutes:.1f} minutes of footage hold little of what is normal here: several times the {rate:g} "
+                "false alarms a day that you asked for may come; enrol again with ten minutes or more"
+            )
+        elif budget.extrapolation > _FAR and not self._still:
             said.append(
                 f"{minutes:.1f} minutes of footage: the threshold for {rate:g} false alarms a day is extrapolated "
                 f"{budget.extrapolation:.0f} times beyond it, from {budget.events} peaks; "

@@ -151,3 +151,15 @@ def test_stills_tell_a_share() -> None:
     budget = fit_threshold_stills(scores, share=0.01)
     assert budget.likely[0] < 0.01 < budget.likely[1] < 1
     assert budget.ceiling < 8 / 60
+
+
+def test_peaks_are_told_apart_at_their_own_level() -> None:
+    """Two surprises in one busy spell, three seconds apart, are two alarms: the promise counts them as two."""
+    rng = np.random.default_rng(0)
+    series = np.full(12_000, 0.1)
+    for spell in range(0, 12_000, 100):
+        series[spell : spell + 30] = 1.0
+        series[spell + np.array([3, 23])] = 1.5 + rng.exponential(0.434, 2)
+    times = np.arange(len(series)) / 5
+    budget = fit_threshold([(times, series)], per_day=24 * 30, apart_s=2.0)
+    assert 12 <= events(times, series, budget.threshold) <= 30  # twenty in forty minutes
