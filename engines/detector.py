@@ -10,15 +10,16 @@ from typing import Final
 
 import numpy as np
 
-from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Signal, Situation
+from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Situation
 from engines.desk import Desk
 from engines.errors import EngineError, ProfileError
 from engines.light import Light, even_out_all
+from engines.maps import maps_of, to_places
 from engines.normality import Normality
 from engines.place import Room
 from engines.profile import Profile
 from engines.reconstruction import Residuals, residuals_of
-from engines.scoring import Fusion, View, by_signal, row, statistic, uncertainty
+from engines.scoring import View, row, statistic, uncertainty
 from engines.stills import look_twice
 from engines.surroundings import Seen, Surroundings
 from engines.watched import Frame, Standard, Watched
@@ -197,7 +198,8 @@ class Detector:
             whole = raw if camera.zoning is None else camera.zoning.weigh(raw)
             plain = {view: float(statistic(maps, view)[0]) for view, maps in whole.items()}
             situation = dataclasses.replace(situation, suppressed=row(normality.fusion, (), plain)[0] >= threshold)
-        return _Judgement(judged, Maps(lambda: _maps(normality.fusion, left)), threshold, situation)
+        maps = Maps(partial(maps_of, normality.fusion, left, raw["appearance-latent"].shape[1:]))
+        return _Judgement(judged, maps, threshold, situation)
 
 
 def _compare(normality: Normality, encoded: Encoded, index: int, room: Room) -> _Compared:
@@ -229,19 +231,6 @@ def _assemble(judged: Sequence[_Judgement]) -> Scores:
         uncertainty=np.array([uncertainty(one.row) for one in judged], np.float32),
         situations=[one.situation for one in judged],
     )
-
-
-def _maps(fusion: Fusion, raw: Mapping[View, Floats]) -> tuple[Floats, Mapping[Signal, Floats]]:
-    """The fused map and one a signal, [h, w], from maps [1, ...] of the views."""
-    surprises = fusion.surprises({v: to_places(m, raw["appearance-latent"].shape[1:]) for v, m in raw.items()})
-    return fusion.score(surprises)[0], {signal: values[0] for signal, values in by_signal(surprises).items()}
-
-
-def to_places(maps: Floats, places: tuple[int, ...]) -> Floats:
-    """Bring maps [N, a*h, b*w] to [N, h, w]: the strongest of each place's cells."""
-    count, (height, width) = len(maps), places
-    tall, wide = maps.shape[1] // height, maps.shape[2] // width
-    return np.asarray(maps.reshape(count, height, tall, width, wide).max((2, 4)), np.float32)
 
 
 def prepare(camera: str, profile: Profile, model: str) -> Watched:
