@@ -46,8 +46,8 @@ def labelled(text: str) -> FootageSet:
     Raises `SettingsError` when there is no truth to be found, `TruthError` when it is malformed.
     """
     path = Path(text)
-    if path.name.endswith(_SIDECAR):
-        path = path.with_name(path.name.removesuffix(_SIDECAR))
+    if path.name.endswith(_SIDECAR) and (clip := path.with_name(path.name.removesuffix(_SIDECAR))).is_file():
+        path = clip
     elif path.suffix == ".json":
         return _from_file(path)
     try:

@@ -181,6 +181,12 @@ def test_a_generated_clip_brings_its_truth(tmp_path: Path) -> None:
     assert abs(int(region.mask.sum()) - seen.area) <= 2
 
 
+def test_a_truth_file_may_be_called_as_the_documentation_calls_it(tmp_path: Path) -> None:
+    """`yard.truth.json` is a truth file of its own unless there is a clip `yard` beside it."""
+    truth = write_truth(tmp_path / "yard.truth.json", {"source": "monday.mp4", "fps": FPS})
+    assert [clip.name for clip in labelled(str(truth)).clips] == ["monday"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(0, 10), min_size=1, max_size=60),
