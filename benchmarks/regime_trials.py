@@ -31,6 +31,8 @@ class Trial:
     kind: EffectKind
     view: int
     anomaly: Kind | None
+    first_seed: int = 300
+    """What is to be seen of trial n is drawn by the seed that is n higher."""
 
     @property
     def planted(self) -> tuple[Planted, ...]:
@@ -39,21 +41,25 @@ class Trial:
             return ()
         lead_s = float(np.random.default_rng(self.number).uniform(*_LEAD_S))
         begins_s = (BEGIN_S if self.number % 4 == 1 else END_S - 3) + lead_s
-        return (plant(self.view, self.anomaly, begins_s, seed=300 + self.number),)
+        return (plant(self.view, self.anomaly, begins_s, seed=self.first_seed + self.number),)
 
     def frames(self, *, steady: bool = False) -> Iterator[tuple[float, Pixels, bool]]:
         """Time, pixels at the network's size, and whether an anomaly is to be seen; `steady` leaves the light alone."""
         effects = () if steady else (Effect(self.kind, BEGIN_S, END_S),)
-        scene = Scene(self.view, 300 + self.number, self.planted, SIZE, FPS, effects=effects)
+        scene = Scene(self.view, self.first_seed + self.number, self.planted, SIZE, FPS, effects=effects)
         for index, (picture, truth) in enumerate(scene.frames(round(SECONDS * FPS))):
             yield index / FPS, shrunk(picture), truth.flagged
 
 
-def trials(kind: EffectKind, count: int) -> list[Trial]:
+def trials(kind: EffectKind, count: int, first_seed: int = 300) -> list[Trial]:
     """So many trials of a kind of change, every second with an anomaly, all kinds of it in turn."""
     return [
         Trial(
-            number, kind, VIEWS[(number // 2) % len(VIEWS)], KINDS[(number // 2) % len(KINDS)] if number % 2 else None
+            number,
+            kind,
+            VIEWS[(number // 2) % len(VIEWS)],
+            KINDS[(number // 2) % len(KINDS)] if number % 2 else None,
+            first_seed,
         )
         for number in range(count)
     ]
