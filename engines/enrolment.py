@@ -209,14 +209,15 @@ class Enrolment:
     def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
         said = []
         minutes, rate = footage.duration_s / 60, self._settings.false_alarms_per_day
+        alarms = f"{rate:g} false alarm{'' if rate == 1 else 's'} a day"
         if footage.duration_s < _SHORT_S and not self._still:
             said.append(
-                f"{minutes:.1f} minutes of footage hold little of what is normal here: several times the {rate:g} "
-                "false alarms a day that you asked for may come; enrol again with ten minutes or more"
+                f"{minutes:.1f} minutes of footage hold little of what is normal here: several times the {alarms} "
+                "that you asked for may come; enrol again with ten minutes or more"
             )
         elif budget.extrapolation > _FAR and not self._still:
             said.append(
-                f"{minutes:.1f} minutes of footage: the threshold for {rate:g} false alarms a day is extrapolated "
+                f"{minutes:.1f} minutes of footage: the threshold for {alarms} is extrapolated "
                 f"{budget.extrapolation:.0f} times beyond it, from {budget.events} peaks; "
                 "longer footage makes it surer, and alerts more sensitive"
             )
