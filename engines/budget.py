@@ -99,6 +99,11 @@ class Peaks:
         return math.log((count + 0.5) / span) - max(threshold - self.level, 0) / self.scale(left_out)
 
 
+def alarms_a_day(rate: float) -> str:
+    """A rate of false alarms in words."""
+    return f"{rate:g} false alarm{'' if rate == 1 else 's'} a day"
+
+
 def fit_threshold(stretches: Sequence[Stretch], *, per_day: float, apart_s: float) -> Budget:
     """Find the threshold that normal footage is expected to cross `per_day` times a day.
 

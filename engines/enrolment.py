@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.budget import Budget, fit_threshold, fit_threshold_stills
+from engines.budget import Budget, alarms_a_day, fit_threshold, fit_threshold_stills
 from engines.contract import GAP_S, Engine, Pixels, Progress, Regime
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, fit
@@ -208,8 +208,7 @@ class Enrolment:
 
     def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
         said = []
-        minutes, rate = footage.duration_s / 60, self._settings.false_alarms_per_day
-        alarms = f"{rate:g} false alarm{'' if rate == 1 else 's'} a day"
+        minutes, alarms = footage.duration_s / 60, alarms_a_day(self._settings.false_alarms_per_day)
         if footage.duration_s < _SHORT_S and not self._still:
             said.append(
                 f"{minutes:.1f} minutes of footage hold little of what is normal here: several times the {alarms} "

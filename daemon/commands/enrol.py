@@ -20,6 +20,7 @@ from daemon.commands.profile import keep_previous
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from daemon.one_camera import OneCamera, one_camera
+from engines.budget import alarms_a_day
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
 from engines.network.files import Network, shared_network
@@ -233,8 +234,8 @@ def promise(enrolled: Enrolled) -> str:
     minutes = enrolled.seconds / 60
     length = f"{minutes:.1f} minutes" if minutes < 60 else f"{minutes / 60:.1f} hours"
     return (
-        f"expect {wanted:g} false alarm{'' if wanted == 1 else 's'} a day; from {length} of footage the true rate may "
-        f"be anywhere from {_quantity(low)} to {_quantity(high)} a day"
+        f"expect {alarms_a_day(wanted)}; from {length} of footage the true rate may be anywhere from "
+        f"{_quantity(low)} to {_quantity(high)} a day"
     )
 
 
