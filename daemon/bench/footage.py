@@ -27,7 +27,7 @@ from pipelines.simulation.scene import Scene, plan_anomalies
 
 SIZE, FPS, ANALYSED_FPS = (640, 360), 15.0, 5.0
 """What every camera of the live benchmarks sends, and how much of it is analysed."""
-NORMAL_S, WATCHED_S, STILL_S = 150.0, 150.0, 20.0
+NORMAL_S, WATCHED_S, STILL_S = 150.0, 150.0, 120.0
 _NOISE = 2.0
 """Standard deviation of a quiet sensor, in steps of 255."""
 
@@ -66,7 +66,7 @@ class Footage:
                 list(pool.map(_make_view, jobs))
 
     def _whole(self, view: int, busy: Sequence[int], still: Sequence[int]) -> bool:
-        names = [f"view{view}.vigil", *[f"watched{view}.mp4"] * (view in busy), *[f"still{view}.mp4"] * (view in still)]
+        names = [f"view{view}.vigil", *[f"watched{view}.mp4"] * (view in busy), *[f"empty{view}.mp4"] * (view in still)]
         return all((self.folder / name).exists() for name in names)
 
     def busy(self, view: int) -> Path:
@@ -79,17 +79,20 @@ class Footage:
         return self._made(f"watched{view}.mp4", make)
 
     def still(self, view: int) -> Path:
-        """A view in which nothing moves, seen by a sensor that is a little noisy."""
+        """A view with nobody about, seen by a sensor that is a little noisy.
+
+        People who stood there like statues would rightly raise an alert.
+        """
 
         def make(path: Path) -> None:
-            picture = Scene(view, seed=3).frame(0).astype(np.float32)
+            picture = Scene(view, seed=3, empty=True).frame(0).astype(np.float32)
             random = np.random.default_rng(view)
             shots = (
                 np.clip(picture + random.normal(0, _NOISE, picture.shape), 0, 255) for _ in range(int(STILL_S * FPS))
             )
             _encode(path, SIZE, FPS, (shot.astype(np.uint8) for shot in shots))
 
-        return self._made(f"still{view}.mp4", make)
+        return self._made(f"empty{view}.mp4", make)
 
     def large(self, seconds: float = 12.0) -> Path:
         """A view at 1920x1080, 25 frames/s."""
