@@ -34,13 +34,23 @@ it is of fewer, if some are hidden."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Anchor:
-    """A picture that was new."""
+class _Picture:
+    """A frame that another may repeat."""
 
     time_s: float
     grey: Codes
     gist: Codes
     """Every eighth pixel of every eighth row: quick to compare."""
+
+    @classmethod
+    def of(cls, time_s: float, grey: Codes) -> _Picture:
+        return cls(time_s, grey, np.ascontiguousarray(grey[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]))
+
+    def repeats(self, other: _Picture, most: float, seen: Cells | None) -> bool:
+        """Whether they differ by `most` grey levels where they differ least; nearly all others are told by the gist."""
+        if np.count_nonzero(self.gist != other.gist) >= _OTHER * self.gist.size:
+            return False
+        return stir(other.grey, self.grey, seen) <= most
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +75,11 @@ _NO_RUN: Final = _Run(-math.inf, -math.inf)
 class Stillness:
     """Follows one camera's frames."""
 
-    _last: Codes | None = None
+    _last: _Picture | None = None
     _run: _Run = _NO_RUN
     _before: _Run = _NO_RUN
     """The run that the latest new picture broke off."""
-    _anchors: deque[_Anchor] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
+    _anchors: deque[_Picture] = field(default_factory=lambda: deque(maxlen=_ANCHORS))
     """The latest pictures that were new: what is frozen is coded in as many ways as there are frames to a key frame."""
     seen: Cells | None = None
     """bool [_ACROSS * _ACROSS]: the blocks of which nothing is hidden; None: all."""
@@ -81,17 +91,17 @@ class Stillness:
 
     def step(self, time_s: float, grey: Codes) -> float:
         """Take in a frame, uint8 [H, W]; returns for how long, seconds, the same picture has come."""
-        last, self._last = self._last, grey
-        if last is None or last.shape != grey.shape:
+        last, picture = self._last, _Picture.of(time_s, grey)
+        self._last = picture
+        if last is None or last.grey.shape != grey.shape:
             self._anchors.clear()
             self._run = self._before = _NO_RUN
-        elif stir(last, grey, self.seen) <= _SAME:
+        elif picture.repeats(last, _SAME, self.seen):
             return self._goes_on(self._run, time_s)
-        gist = np.ascontiguousarray(grey[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY])
-        known = self._known(grey, gist)
+        known = next((anchor for anchor in self._anchors if picture.repeats(anchor, _SAME_AGAIN, self.seen)), None)
         if known is None:
             self._before, self._run = self._run, _Run(time_s, time_s)
-            self._anchors.append(_Anchor(time_s, grey, gist))
+            self._anchors.append(picture)
             return 0.0
         run = self._run
         if known.time_s < run.began_s and run.began_s - self._before.last_s <= _GAP_S:
@@ -101,13 +111,6 @@ class Stillness:
     def _goes_on(self, run: _Run, time_s: float) -> float:
         self._run = replace(run, last_s=time_s)
         return self._run.lasted_s
-
-    def _known(self, grey: Codes, gist: Codes) -> _Anchor | None:
-        if not self._anchors:
-            return None
-        near = (np.stack([anchor.gist for anchor in self._anchors]) != gist).mean((1, 2)) < _OTHER
-        alike = (anchor for anchor, is_near in zip(self._anchors, near, strict=True) if is_near)
-        return next((anchor for anchor in alike if stir(anchor.grey, grey, self.seen) <= _SAME_AGAIN), None)
 
     def forget(self) -> None:
         """Begin anew."""

@@ -2,8 +2,8 @@
 
 A frame is compared, block by block, with the last frame of its camera that was computed, so that slow change adds up
 until it counts. Where no block differs by more than the sensor's noise, the camera's last result stands for the frame.
-It is computed again all the same from time to time: soon after the last change, since what the detector averages over
-time is still moving then, and ever more seldom the longer nothing happens, up to a maximum age.
+It is computed again all the same from time to time: soon after the last change, as long as what the detector averages
+over time is still moving, and ever more seldom the longer nothing happens, up to a maximum age.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ _MOST_NOISE: Final = 6.0 * _GAIN
 beyond that, such as a tree in the wind, is change."""
 _SETTLE_S: Final = 1.2
 """Motion is measured over two steps of 0.2 s, and scores are smoothed with a constant of 0.3 s: by then they have come
-down, and what is used again is the score of the still scene and not of what left it."""
+down, and what is used again is the score of the still scene and not of what left it. A score that no change has moved
+has nowhere to come down from: many cameras code the whole picture anew every second or two, and it looks a little
+different each time."""
 _RAISED_AGE_S: Final = 0.5
 _STILL_SHARE: Final = 0.5
 """A result may be this share of the time old that nothing has changed for."""
@@ -65,19 +67,22 @@ class Gate:
         self._max_age_s = settings.max_age_s
         self._noise = _Noise()
         self._reference: Pixels | None = None
-        self._computed_s = self._changed_s = -math.inf
+        self._computed_s = self._changed_s = self._began_s = -math.inf
         self._successive = False
 
-    def check(self, time_s: float, pixels: Pixels, *, raised: bool) -> Why:
+    def check(self, time_s: float, pixels: Pixels, *, raised: bool, moved: bool = True) -> Why:
         """Say whether a frame, uint8 [H, W, 3] RGB, has to be computed; if so it is what later ones are compared with.
 
         `time_s` is on the camera's clock and increases. `raised` says that the last score came near the threshold: no
-        result is then used for longer than half a second. The pixels are kept, and must not be written to again.
+        result is then used for longer than half a second. `moved` says that it is not what the score before was: after
+        a change frames are computed until it rests. The pixels are kept, and must not be written to again.
         """
-        why = self._why(time_s, pixels, raised=raised)
+        why = self._why(time_s, pixels, raised=raised, moved=moved)
         self._successive = why != "unchanged"
         if why in ("first", "changed"):
             self._changed_s = time_s
+        if why == "first":  # its score is not made of what made the one before
+            self._began_s = time_s
         if why != "unchanged":
             self._reference, self._computed_s = pixels, time_s
         return why
@@ -91,7 +96,7 @@ class Gate:
         self._noise.hidden = hidden
         self.forget()
 
-    def _why(self, time_s: float, pixels: Pixels, *, raised: bool) -> Why:
+    def _why(self, time_s: float, pixels: Pixels, *, raised: bool, moved: bool) -> Why:
         if self._reference is None or self._reference.shape != pixels.shape:
             return "first"
         blocks = _differences(pixels, self._reference)
@@ -100,8 +105,12 @@ class Gate:
         if self._noise.exceeded(blocks):
             return "changed"
         still_s = time_s - self._changed_s
-        limit_s = min(self._max_age_s, _STILL_SHARE * still_s, _RAISED_AGE_S if raised else math.inf)
-        if still_s + _ROUNDING_S < _SETTLE_S or time_s - self._computed_s + _ROUNDING_S >= limit_s:
+        moves = moved or self._changed_s == self._began_s
+        if moves and still_s + _ROUNDING_S < _SETTLE_S:
+            return "settling"
+        limit_s = min(self._max_age_s, max(_STILL_SHARE * still_s, _STILL_SHARE * _SETTLE_S))
+        limit_s = min(limit_s, _RAISED_AGE_S) if raised else limit_s
+        if time_s - self._computed_s + _ROUNDING_S >= limit_s:
             return "refresh" if limit_s == self._max_age_s else "settling"
         return "unchanged"
 

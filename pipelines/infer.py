@@ -42,12 +42,13 @@ class Infer:
         offer: Callable[[Verdict], bool],
         metrics: Metrics,
         *,
-        worked: Callable[[float, int], None] = lambda _busy_s, _frames: None,
+        worked: Callable[[float, Sequence[str], Sequence[str]], None] = lambda _busy_s, _judged, _computed: None,
         number: int = 0,
     ) -> None:
         """Judge what `batcher` collects, as `roster` has it, and hand verdicts to `offer`.
 
-        `worked` is told after each batch how many seconds were spent on how many frames.
+        `worked` is told after each batch how many seconds were spent on the frames of which cameras, and which of
+        them were computed.
         """
         self.name = f"infer-{number}"
         self._batcher = batcher
@@ -80,7 +81,8 @@ class Infer:
         for judge, theirs in _by_judge(due, seats):
             self._judge(judge, theirs, seats, taken_ns)
         self._try(due, seats)
-        self._worked((time.monotonic_ns() - taken_ns) / 1e9, len(frames))
+        busy_s = (time.monotonic_ns() - taken_ns) / 1e9
+        self._worked(busy_s, [frame.camera for frame in frames], [frame.camera for frame in due])
 
     def _try(self, frames: Sequence[Frame], seats: Mapping[str, Seat]) -> None:
         """Judge frames by profiles on trial too, and have those that have seen enough take over."""
@@ -107,7 +109,7 @@ class Infer:
         return due
 
     def _changed(self, seat: Seat, gate: Gate, frame: Frame) -> bool:
-        why: Why = gate.check(frame.time_s, frame.pixels, raised=seat.raised)
+        why: Why = gate.check(frame.time_s, frame.pixels, raised=seat.raised, moved=seat.moved)
         seat.metrics.gate[why].inc()
         if why == "unchanged":
             seat.held_s = frame.time_s
@@ -151,7 +153,7 @@ class Infer:
                 self._metrics.device.labels(part).observe(seconds)
         for index, frame in enumerate(frames):
             seat = seats[frame.camera]
-            seat.said = scores, index
+            seat.say(scores, index)
             verdict = held(verdict_of(frame, scores, index, taken_ns, judged_ns), seat.metrics)
             self._measure(seat.metrics, verdict)
             self._hand_on(verdict)

@@ -15,6 +15,8 @@ from pipelines.shadow import Shadow
 
 _RAISED: Final = 0.5
 """From this share of the threshold on a score is near it."""
+_RESTS: Final = 0.03
+"""A score that differs by no more than this share of the threshold is what it was: so much is the sensor's noise."""
 
 
 @dataclass(slots=True)
@@ -31,10 +33,17 @@ class Seat:
     """The time of the last frame that was not computed, of which the detector has yet to be told."""
     said: tuple[Scores, int] | None = None
     """The last result, and its place in its batch."""
+    moved: bool = True
+    """Whether that is another score than the one before."""
     shadow: Shadow | None = None
     """Another profile on trial."""
     zoning: Zoning | None = None
     """How much the camera's places count."""
+
+    def say(self, scores: Scores, index: int) -> None:
+        """Take in a new result."""
+        before, self.said = self._level, (scores, index)
+        self.moved = not abs(self._level - before) <= _RESTS
 
     @property
     def hidden(self) -> Hidden | None:
@@ -62,7 +71,12 @@ class Seat:
     @property
     def raised(self) -> bool:
         """Whether the last score came near the threshold."""
+        return self._level >= _RAISED
+
+    @property
+    def _level(self) -> float:
+        """The last score as a share of the threshold; infinite before the first."""
         if self.said is None:
-            return True
+            return math.inf
         scores, index = self.said
-        return bool(scores.score[index] >= _RAISED * scores.threshold[index])
+        return float(scores.score[index]) / float(scores.threshold[index])

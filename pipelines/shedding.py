@@ -1,9 +1,10 @@
 """Load shedding: when cameras ask more of the engine than it can do, each is analysed at a lower rate.
 
 Frames are left out where that is cheapest, between decoding and conversion, and evenly in time, so that a camera which
-keeps half of its frames keeps every second one. All cameras of one priority keep the same share. The share follows from
-how busy the threads are that judge: it is chosen so that a little of their time stays free, since a queue in front of
-threads that are never free only grows, and every frame in it grows old.
+keeps half of its frames keeps every second one. What is shared out is the time of the threads that judge, by priority.
+All cameras of one priority whose every frame is computed keep the same share of them. One that the change gate answers
+for, at next to no cost, has nothing to give and keeps all. Shares are chosen so that a little of that time stays free,
+since a queue in front of threads that are never free only grows, and every frame in it grows old.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _MEMORY: Final = 0.6
 """Weight of what was known of the load against a window's measurement."""
 _LEAST: Final = 0.05
 """No camera's share falls below this: it stays watched, if seldom."""
+_ANSWERED: Final = 0.05
+"""What a frame costs that is answered with the last result, to one that is computed."""
 _WHOLE: Final = 1.0 - 1e-6
 
 
@@ -70,6 +73,20 @@ class _Watched:
     metrics: CameraMetrics
     asked: int = 0
     passed: int = 0
+    judged: int = 0
+    computed: int = 0
+    cost: float = 1.0
+    """Of a frame of this camera, on average, to one that is computed."""
+
+    def take(self) -> tuple[float, float]:
+        """What the window asked for and what of it was let through, in frames that are computed; begins a new one."""
+        if self.judged:
+            seen = (self.computed + _ANSWERED * (self.judged - self.computed)) / self.judged
+            self.cost = _MEMORY * self.cost + (1 - _MEMORY) * seen
+        asked, passed = self.door.asked - self.asked, self.door.passed - self.passed
+        self.asked, self.passed = self.door.asked, self.door.passed
+        self.judged = self.computed = 0
+        return self.cost * asked, self.cost * passed
 
 
 @dataclass(slots=True)
@@ -78,7 +95,6 @@ class _Window:
 
     began_s: float
     busy_s: float = 0.0
-    judged: int = 0
 
 
 class Shedder:
@@ -121,12 +137,17 @@ class Shedder:
         with self._lock:
             self._watched.pop(camera, None)
 
-    def worked(self, busy_s: float, judged: int) -> None:
-        """Take in that a thread which judges spent `busy_s` on so many frames."""
+    def worked(self, busy_s: float, judged: Sequence[str], computed: Sequence[str]) -> None:
+        """Take in that a thread which judges spent `busy_s` on frames of these cameras, and which it had to compute."""
         with self._lock:
             window = self._window
             window.busy_s += busy_s
-            window.judged += judged
+            for camera in judged:
+                if (watched := self._watched.get(camera)) is not None:
+                    watched.judged += 1
+            for camera in computed:
+                if (watched := self._watched.get(camera)) is not None:
+                    watched.computed += 1
             now_s = self._clock()
             if now_s - window.began_s >= _WINDOW_S:
                 self._window = _Window(now_s)
@@ -134,28 +155,30 @@ class Shedder:
 
     def _choose(self, window: _Window, length_s: float) -> None:
         watched = list(self._watched.values())
-        demands = [one.door.asked - one.asked for one in watched]
-        asked, passed = sum(demands), sum(one.door.passed - one.passed for one in watched)
-        for one in watched:
-            one.asked, one.passed = one.door.asked, one.door.passed
-        if not window.judged or not passed:
+        judged = sum(one.judged for one in watched)
+        passed_frames = sum(one.door.passed - one.passed for one in watched)
+        taken = [one.take() for one in watched]
+        demands, passed = [asked for asked, _ in taken], sum(passed for _, passed in taken)
+        if not judged or not passed:
             return
-        busy = min(window.busy_s / (length_s * self._judges), 1.0)
+        asked, busy = sum(demands), min(window.busy_s / (length_s * self._judges), 1.0)
         # Of threads that are always busy only what they left undone tells how much was asked of them.
-        undone = max(1.0, passed / window.judged) if busy >= _SATURATED else 1.0
+        undone = max(1.0, passed_frames / judged) if busy >= _SATURATED else 1.0
         seen = busy * undone * asked / passed
         self._load = seen if self._load is None else _MEMORY * self._load + (1 - _MEMORY) * seen
         self._gauge.set(self._load)
         if not self._enabled:
             return
-        kept = shares([one.door.priority for one in watched], demands, self._most / max(self._load, 1e-9))
+        # For the same time the camera whose frames cost less keeps more of them.
+        ranks = [one.door.priority / one.cost for one in watched]
+        kept = shares(ranks, demands, self._most / max(self._load, 1e-9))
         for one, share in zip(watched, kept, strict=True):
             one.door.share = share
             one.metrics.admitted.set(share)
 
 
-def shares(priorities: Sequence[int], demands: Sequence[int], kept: float) -> list[float]:
-    """The share of its frames that each camera keeps, so that of all frames that they ask for `kept` is left.
+def shares(priorities: Sequence[float], demands: Sequence[float], kept: float) -> list[float]:
+    """The share of its frames that each camera keeps, so that of all work that they ask for `kept` is left.
 
     Shares are proportional to priority up to the whole: what the first in rank cannot use goes to the others (weighted
     max-min fairness, Demers et al., SIGCOMM 1989).

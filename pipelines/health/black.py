@@ -26,18 +26,22 @@ class Black:
 
     def see(self, seen: Seen) -> Evidence:
         """Judge one frame."""
-        bright, contrast = seen.look.bright, float(np.median(seen.of_shown(seen.look.coarse)))
-        if seen.view is None:
-            dark, flat = bright <= _DARK, contrast <= _FLAT
-        else:
-            # Where nights are dark enough for this, they were enrolled, or show their edges.
-            dark = bright <= _DARK and bright < _DARKER * seen.view.least_bright + 4
-            flat = contrast <= max(_FLAT, _FLATTER * float(np.median(seen.of_shown(seen.view.coarse))))
-        if not dark:
+        bright = seen.look.bright
+        # Where nights are dark enough for this, they were enrolled, or show their edges.
+        if bright > _DARK or (seen.view is not None and bright >= _DARKER * seen.view.least_bright + 4):
             return WELL
         return Evidence(
-            flat, suspect=True, cause=f"the picture is black: 98 of 100 pixels are darker than {bright + 1} of 255"
+            _flat(seen),
+            suspect=True,
+            cause=f"the picture is black: 98 of 100 pixels are darker than {bright + 1} of 255",
         )
 
     def forget(self) -> None:
         """Each frame speaks for itself."""
+
+
+def _flat(seen: Seen) -> bool:
+    most = _FLAT
+    if seen.view is not None:
+        most = max(most, _FLATTER * float(np.median(seen.of_shown(seen.view.coarse))))
+    return float(np.median(seen.of_shown(seen.look.coarse))) <= most

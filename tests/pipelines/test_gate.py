@@ -34,8 +34,8 @@ class Camera:
         grain = GRAIN[int(self._rng.integers(len(GRAIN)))]
         return np.asarray(cv2.convertScaleAbs(cv2.scaleAdd(grain, self._noise, scene)), np.uint8)
 
-    def see(self, scene: NDArray[np.float32] = YARD, *, raised: bool = False) -> Why:
-        why = self.gate.check(self.time_s, self.shot(scene), raised=raised)
+    def see(self, scene: NDArray[np.float32] = YARD, *, raised: bool = False, moved: bool = True) -> Why:
+        why = self.gate.check(self.time_s, self.shot(scene), raised=raised, moved=moved)
         self.time_s = round(self.time_s + self._step_s, 6)
         return why
 
@@ -75,6 +75,31 @@ def test_after_a_change_the_next_frames_are_computed_until_motion_has_ended() ->
     camera.watch(30)
     moved = with_thing(50, size=12)
     assert camera.watch(2, moved)[:7] == ["changed", *["settling"] * 5, "unchanged"]
+
+
+def test_after_a_change_that_left_the_score_alone_few_frames_are_computed() -> None:
+    camera = Camera(noise=1)
+    camera.watch(30)
+    pop = YARD + 6  # a key frame codes the whole picture anew
+    assert camera.see(pop) == "changed"
+    whys = [camera.see(pop, moved=False) for _ in range(12)]
+    assert whys.index("settling") == 2, "half a second later one more, in case the score was late"
+    assert whys.count("unchanged") >= 9
+
+
+def test_a_score_that_still_moves_after_a_change_is_computed_until_it_rests() -> None:
+    camera = Camera(noise=1)
+    camera.watch(30)
+    moved = with_thing(50, size=12)
+    whys = [camera.see(moved, moved=moves) for moves in (False, True, True, False, False)]
+    assert whys == ["changed", "settling", "settling", "unchanged", "unchanged"]
+
+
+def test_after_an_outage_frames_are_computed_although_the_score_is_what_it_was() -> None:
+    camera = Camera(noise=1)
+    camera.watch(30)
+    camera.gate.forget()
+    assert [camera.see(moved=False) for _ in range(7)] == ["first", *["settling"] * 5, "unchanged"]
 
 
 def test_no_result_is_older_than_the_maximum_age_nor_than_half_the_stillness() -> None:

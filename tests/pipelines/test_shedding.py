@@ -19,8 +19,11 @@ BATCH = 8
 
 @dataclass
 class Camera:
+    name: str
     door: Door
     every_s: float
+    still: bool = False
+    """Its frames are answered with the last result."""
     waiting_since: float | None = None
     asked: int = 0
     judged: int = 0
@@ -45,11 +48,12 @@ class Plant:
         self._arrivals: list[tuple[float, int]] = []
         self._random = random.Random(0)
 
-    def add(self, count: int, fps: float = 5.0, priority: int = 1) -> None:
+    def add(self, count: int, fps: float = 5.0, priority: int = 1, *, still: bool = False) -> None:
         for _ in range(count):
             index = len(self.cameras)
-            door = self.shedder.door(self.metrics.camera(f"cam{index}"), priority)
-            self.cameras.append(Camera(door, 1 / fps))
+            name = f"cam{index}"
+            door = self.shedder.door(self.metrics.camera(name), priority)
+            self.cameras.append(Camera(name, door, 1 / fps, still))
             heapq.heappush(self._arrivals, (self.now + self._random.random() / fps, index))
 
     def run(self, seconds: float) -> None:
@@ -58,14 +62,15 @@ class Plant:
             self._arrive()
             batch = self._batch()
             if batch:
-                busy_s = len(batch) / self.capacity
+                computed = [camera.name for camera in batch if not camera.still]
+                busy_s = (len(computed) + 0.05 * (len(batch) - len(computed))) / self.capacity
                 self.now += busy_s
                 for camera in batch:
                     assert camera.waiting_since is not None
                     self.waits.append(self.now - camera.waiting_since)
                     camera.waiting_since = None
                     camera.judged += 1
-                self.shedder.worked(busy_s, len(batch))
+                self.shedder.worked(busy_s, [camera.name for camera in batch], computed)
             else:
                 self.now = self._arrivals[0][0]
 
@@ -133,6 +138,19 @@ def test_above_capacity_the_rate_falls_evenly_and_frames_stay_young(load: float)
     assert plant.p99() < 2 * at_load(0.9).p99()
     assert plant.value("vigil_engine_load") == pytest.approx(load, rel=0.15)
     assert sum(camera.replaced for camera in plant.cameras) < 0.05 * sum(camera.asked for camera in plant.cameras)
+
+
+def test_cameras_that_the_gate_answers_for_are_not_shed_for_those_that_cost() -> None:
+    plant = Plant(capacity=100)
+    plant.add(40)
+    plant.add(60, still=True)
+    plant.run(20)
+    plant.forget()
+    plant.run(60)
+    busy, still = plant.kept()[:40], plant.kept()[40:]
+    assert min(still) > 0.97
+    assert sum(busy) / 40 == pytest.approx((0.92 - 0.15) / 2, rel=0.1), "what 300 still frames a second leave of it"
+    assert max(busy) - min(busy) < 0.05
 
 
 def test_without_shedding_every_camera_waits_for_all_others() -> None:
