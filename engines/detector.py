@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from engines.contract import SIGNALS, Batch, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Situation
+from engines.contract import SIGNALS, Batch, Decoded, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Situation
 from engines.desk import Desk
 from engines.errors import EngineError, ProfileError
 from engines.light import Light, even_out_all
@@ -18,7 +18,7 @@ from engines.maps import maps_of, to_places
 from engines.normality import Normality
 from engines.place import Room
 from engines.profile import Profile
-from engines.reconstruction import Residuals, residuals_of
+from engines.reconstruction import residuals_of_pictures
 from engines.scoring import View, row, statistic, uncertainty
 from engines.stills import look_twice
 from engines.surroundings import Seen, Surroundings
@@ -91,9 +91,10 @@ class Detector:
             _compare(case.standard.normality, encoded, index, self._desk.room) for index, case in enumerate(cases)
         ]
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
-        residuals = residuals_of(encoded.features, pixels, decoded, [case.camera.seen for case in cases])
+        pictures = residuals_of_pictures(pixels, decoded.picture, [case.camera.seen for case in cases])
+        unlike = Decoded(decoded.features, pictures)
         parts = zip(cases, compared, strict=True)
-        judged = [self._judge(case, index, encoded, one, residuals) for index, (case, one) in enumerate(parts)]
+        judged = [self._judge(case, index, encoded, one, unlike) for index, (case, one) in enumerate(parts)]
         return _assemble(judged)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
@@ -172,12 +173,10 @@ class Detector:
         latent[stills], features[stills] = twice.latent, twice.features
         return Encoded(latent, features)
 
-    def _judge(
-        self, case: _Case, index: int, encoded: Encoded, compared: _Compared, residuals: Residuals
-    ) -> _Judgement:
+    def _judge(self, case: _Case, index: int, encoded: Encoded, compared: _Compared, unlike: Decoded) -> _Judgement:
         camera, normality, one = case.camera, case.standard.normality, slice(index, index + 1)
-        remains = Residuals(residuals.features[one], residuals.picture[one])
-        raw: Mapping[View, Floats] = normality.appearance(compared.distance, remains)
+        regenerated = Decoded(unlike.features[one], unlike.picture[one])
+        raw: Mapping[View, Floats] = normality.appearance(compared.distance, encoded.features[one], regenerated)
         camera.enter(case.seen)
         if (moving := normality.moving) is not None:
             white = compared.white

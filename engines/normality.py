@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.contract import Floats
+from engines.contract import Decoded, Floats
 from engines.paces import Paces
 from engines.place import Memory
-from engines.reconstruction import Reconstruction, Residuals
+from engines.reconstruction import Reconstruction
 from engines.scoring import Fusion, View
 from engines.traffic import Traffic
 
@@ -81,12 +81,13 @@ class Normality:
     mirrored: bool = False
     """Whether pictures are seen in a mirror too, as stills are; not by a profile of before. See `stills.look_twice`."""
 
-    def appearance(self, distance: Floats, residuals: Residuals) -> dict[View, Floats]:
-        """Maps [N, h, w] of both appearance signals, 1 where as far from normal as normal frames get."""
-        return {
-            "appearance-latent": distance / self.latent_scale,
-            "appearance-reconstruction": self.reconstruction.compare(residuals),
-        }
+    def appearance(self, distance: Floats, features: Floats, regenerated: Decoded) -> dict[View, Floats]:
+        """Maps [1, h, w] of both appearance signals of one frame, 1 where as far from normal as normal frames get.
+
+        `regenerated` has the residual of the picture, not the picture.
+        """
+        left = self.reconstruction.compare_regenerated(features, regenerated.features, regenerated.picture)
+        return {"appearance-latent": distance / self.latent_scale, "appearance-reconstruction": left}
 
     @property
     def whitens_alike(self) -> bool:

@@ -20,6 +20,8 @@ from engines.zoning import Cells
 
 _SHADE: Final = 16
 """Places a side by which slow changes over the picture are told."""
+_AT_ONCE: Final = 128
+"""Places whose features are compared at a time."""
 _LEAST_SEEN: Final = np.float32(0.05)
 """Where less than this share of the surroundings is seen, little is said of its shade."""
 
@@ -51,6 +53,14 @@ class Reconstruction:
         """Measure residuals against normal ones: float32 [N, h, w], 1 where as large as normal ones get."""
         return self.combine(*remainders(residuals, self.features, self.picture))
 
+    def compare_regenerated(self, features: Floats, regenerated: Floats, picture: Floats) -> Floats:
+        """The same of one frame, [1, ...]: features, what was regenerated of them, and the residual of its picture.
+
+        Nothing is written that is as large as they are.
+        """
+        of_features = _sizes(features[0], (regenerated[0], self.features))
+        return self.combine(of_features[None], _sizes_of_picture(picture - self.picture, of_features.shape))
+
     def combine(self, features: Floats, picture: Floats) -> Floats:
         """The same from `remainders`."""
         squares = np.square(features / self.feature_scale) + np.square(picture / self.picture_scale)
@@ -78,12 +88,17 @@ def residuals_of(features: Floats, pixels: Pixels, decoded: Decoded, seen: Seque
     `seen`, bool [P, P] a frame, or None, is what of its picture no mask hides. What was decoded is overwritten.
     """
     left = np.subtract(features, decoded.features, out=decoded.features)
-    picture, size = decoded.picture, decoded.picture.shape[1:3]
-    for one, into, shown in zip(pixels, picture, seen or [None] * len(picture), strict=True):
+    return Residuals(left, residuals_of_pictures(pixels, decoded.picture, seen))
+
+
+def residuals_of_pictures(pixels: Pixels, regenerated: Floats, seen: Sequence[Cells | None] = ()) -> Floats:
+    """`Residuals.picture` of pixels uint8 [N, H, W, 3]. What was regenerated, [N, P, P, 3], is overwritten."""
+    size = regenerated.shape[1:3]
+    for one, into, shown in zip(pixels, regenerated, seen or [None] * len(regenerated), strict=True):
         small = cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA)
         np.subtract(small * np.float32(1 / 255), into, out=into)
         np.subtract(into, _shade(into) if shown is None else _shade_of_seen(into, shown), out=into)
-    return Residuals(left, picture)
+    return regenerated
 
 
 def _shade(picture: Floats) -> Floats:
@@ -103,15 +118,35 @@ def _shade_of_seen(picture: Floats, seen: Cells) -> Floats:
 
 def remainders(residuals: Residuals, features: Floats, picture: Floats) -> tuple[Floats, Floats]:
     """Magnitudes of residuals less their normal means: two float32 [N, h, w]."""
-    height, width, channels = residuals.features.shape[1:]
-    left = residuals.features - features
-    of_features = np.einsum("nhwf,nhwf->nhw", left, left)
-    of_features *= np.float32(1 / channels)
-    squares = residuals.picture - picture
-    np.square(squares, out=squares)
-    count, tall, wide, colours = squares.shape
+    of_features = np.stack([_sizes(one, (features,)) for one in residuals.features])
+    return of_features, _sizes_of_picture(residuals.picture - picture, of_features.shape[1:])
+
+
+def _sizes(features: Floats, less: Sequence[Floats]) -> Floats:
+    """Root of the mean square, at each place, of features [h, w, F] less some of their shape: float32 [h, w].
+
+    A few places at a time: what is left of them stays in the processor's cache.
+    """
+    channels = features.shape[-1]
+    rows, others = features.reshape(-1, channels), [each.reshape(-1, channels) for each in less]
+    squares, room = np.empty(len(rows), np.float32), np.empty((_AT_ONCE, channels), np.float32)
+    for begin in range(0, len(rows), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        left = room[: len(rows[part])]
+        np.subtract(rows[part], others[0][part], out=left)
+        for other in others[1:]:
+            left -= other[part]
+        np.vecdot(left, left, out=squares[part])
+    squares *= np.float32(1 / channels)
+    return np.sqrt(squares, out=squares).reshape(features.shape[:2])
+
+
+def _sizes_of_picture(left: Floats, places: tuple[int, ...]) -> Floats:
+    """Root of the mean square over each place's pixels: float32 [N, h, w] of [N, P, P, 3], which is overwritten."""
+    np.square(left, out=left)
+    (count, tall, wide, colours), (height, width) = left.shape, places
     # Whole rows first, which lie side by side.
-    rows = squares.reshape(count, height, tall // height, wide * colours).sum(2)
+    rows = left.reshape(count, height, tall // height, wide * colours).sum(2)
     cells = rows.reshape(count, height, width, -1).sum(3)
     cells *= np.float32(height * width / (tall * wide * colours))
-    return np.sqrt(of_features, out=of_features), np.sqrt(cells, out=cells)
+    return np.asarray(np.sqrt(cells, out=cells))

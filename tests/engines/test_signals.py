@@ -167,6 +167,9 @@ def test_the_nearest_mode_is_found_and_how_far_it_is(count: int, shared: bool) -
         nearest = modes[0 if shared else place][apart.argmin()] @ np.linalg.inv(whiten)
         np.testing.assert_allclose(normal.reshape(count, 20, 6)[frame, place], nearest, rtol=1e-2, atol=1e-3)
     np.testing.assert_allclose(memory.distance(seen), distance, rtol=1e-4)
+    several = memory.distances_white((memory.white(seen), memory.white(seen[:1])))
+    for one, alone in zip(several, (distance, distance[:1]), strict=True):
+        np.testing.assert_allclose(one, alone, rtol=1e-4)
 
 
 @given(
