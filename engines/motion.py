@@ -30,6 +30,9 @@ _FURTHEST_S: Final = 1.25
 _LONG_STEP_S: Final = 0.3
 """A step of this length is not joined with the one before: it is about the interval by itself."""
 _SIZE: Final = 256
+"""Displacements are in pixels of a picture of this size."""
+_SEARCHED: Final = 128
+"""Flow is searched in pictures of this size: the search goes no finer in larger ones."""
 _SPACING_S: Final = 0.03
 """Frames closer than this to the last one kept need not be kept, which bounds the history at high frame rates."""
 
@@ -77,8 +80,7 @@ class MotionHistory:
         # Fields are anchored at the later frame, hence flows from now to then.
         search = flow or self._own()
         found = search.calc(grey, before.grey, None)  # type: ignore[call-overload]  # an array is a first guess
-        back = np.asarray(cv2.resize(found, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float32)
-        now = _Moment(time_s, grey, back, time_s - before.time_s)
+        now = _Moment(time_s, grey, _of_cells(np.asarray(found, np.float32)), time_s - before.time_s)
         self._keep(now)
         return _displacement(now, before)
 
@@ -106,6 +108,18 @@ class MotionHistory:
             self._moments.popleft()
         if not self._moments or now.time_s - self._moments[-1].time_s >= _SPACING_S:
             self._moments.append(now)
+
+
+_DOWN: Final = np.array([1, 7, 7, 1], np.float32) / 16
+_ACROSS: Final = np.float32(_SIZE / _SEARCHED) * _DOWN
+"""Weights of the rows and columns in and around a cell: its mean in a flow that was brought to _SIZE by bilinear
+interpolation, as OpenCV does, without making all that."""
+
+
+def _of_cells(found: Floats) -> Floats:
+    """Mean flow of the cells, float32 [CELLS, CELLS, 2], from one of [_SEARCHED, _SEARCHED, 2]."""
+    means = cv2.sepFilter2D(found, -1, _ACROSS, _DOWN, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(means[::2, ::2], np.float32)
 
 
 def _displacement(now: _Moment, before: _Moment) -> Floats | None:
@@ -146,6 +160,7 @@ def dense_flow() -> cv2.DISOpticalFlow:
     """
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow.setVariationalRefinementIterations(0)
+    flow.setFinestScale(0)
     flow.setPatchStride(4)
     flow.setGradientDescentIterations(16)
     return flow
@@ -155,4 +170,4 @@ def _grey(pixels: Pixels) -> Grey:
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     if grey.shape != (_SIZE, _SIZE):
         grey = cv2.resize(grey, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, np.uint8)
+    return np.asarray(cv2.resize(grey, (_SEARCHED, _SEARCHED), interpolation=cv2.INTER_AREA), np.uint8)
