@@ -52,6 +52,14 @@ def test_takes_pixels_that_may_not_be_written(engine: OpenVinoEngine) -> None:
     assert np.isfinite(engine.encode(pixels).latent).all()
 
 
+def test_takes_pixels_that_do_not_lie_side_by_side_and_leaves_them_as_they_are(engine: OpenVinoEngine) -> None:
+    pixels = noise(3)
+    before, latent = pixels.copy(), engine.encode(pixels).latent
+    np.testing.assert_array_equal(engine.encode(pixels[::-1]).latent, latent[::-1])
+    np.testing.assert_array_equal(engine.encode(np.asfortranarray(pixels)).latent, latent)
+    np.testing.assert_array_equal(pixels, before)
+
+
 def test_releases_the_interpreter_while_it_computes(engine: OpenVinoEngine) -> None:
     turns = 0
     done = threading.Event()
