@@ -123,6 +123,13 @@ def evaluate(
     study: Annotated[
         bool, typer.Option("--study", help="Judge it all again under changed conditions; takes 18 times as long.")
     ] = False,
+    across: Annotated[
+        bool,
+        typer.Option(
+            "--across/--no-across",
+            help="With a profile for each set of footage: judge it on the others too.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Judge profiles on footage with truth: figures, and a report with pictures."""
@@ -136,6 +143,7 @@ def evaluate(
             figures=figures,
             fps=fps,
             study=study,
+            across=across,
             as_json=as_json,
         )
     )

@@ -30,16 +30,19 @@ from engines.runtime.select import EngineSettings, select_engine
 from pipelines.events import EventSettings
 
 
-def compare(profiles: Sequence[Path], truths: Sequence[str], fps: float | None, bar: Bar, *, study: bool) -> Report:
+def compare(
+    profiles: Sequence[Path], truths: Sequence[str], fps: float | None, bar: Bar, *, study: bool, across: bool
+) -> Report:
     """Judge every profile on every set of footage.
 
     With as many profiles as sets, the first profile belongs to the first set and so on: these pairs are reported in
-    full, the others in the table across scenes only. Otherwise all pairs are reported in full.
+    full, the others in the table across scenes only, or not judged unless `across`. Otherwise all pairs are reported in
+    full.
     """
     sets = _named_apart(_labelled(truths))
     loaded = dict(zip(_names(profiles), (Profile.load(path) for path in profiles), strict=True))
     with ExitStack() as stack:
-        bench = _Bench(stack, fps, bar, study=study)
+        bench = _Bench(stack, fps, bar, study=study, across=across)
         bench.run(loaded, sets)
         evaluation = bench.evaluation()
     return Report(evaluation, bench.details, [(name, _describe(profile)) for name, profile in loaded.items()])
@@ -88,8 +91,8 @@ def _describe(profile: Profile) -> str:
 class _Bench:
     """Engines are closed and maps released with `stack`."""
 
-    def __init__(self, stack: ExitStack, fps: float | None, bar: Bar, *, study: bool) -> None:
-        self._stack, self._fps, self._bar, self._study = stack, fps, bar, study
+    def __init__(self, stack: ExitStack, fps: float | None, bar: Bar, *, study: bool, across: bool) -> None:
+        self._stack, self._fps, self._bar, self._study, self._across = stack, fps, bar, study, across
         self._rule = event_rule(EventSettings())
         self._engines: dict[str, Engine] = {}
         self._homes: list[ClipRecord] = []
@@ -103,10 +106,10 @@ class _Bench:
         for number, (name, profile) in enumerate(profiles.items()):
             judge = Judge.of(self._engine(profile), profile)
             for place, footage in enumerate(sets):
-                if paired and number != place:
-                    self._away(name, judge, footage)
-                else:
+                if not paired or number == place:
                     self._home(name, judge, footage, told=paired and len(sets) > 1)
+                elif self._across:
+                    self._away(name, judge, footage)
         if len(self.details) > 1 and (paired or len(profiles) == 1):
             self._together = figures("all", ", ".join(profiles), self._homes, self._rule)
 
@@ -116,7 +119,7 @@ class _Bench:
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             sets=tuple(detail.figures for detail in self.details),
             together=self._together,
-            cross=tuple(self.cross) if len(self.cross) > 1 else (),
+            cross=tuple(self.cross) if self._across and len(self.cross) > 1 else (),
             shifts=tuple(self.shifts),
         )
 

@@ -25,6 +25,7 @@ class EvaluateOptions:
     figures: Path | None = None
     fps: float | None = None
     study: bool = False
+    across: bool = True
     as_json: bool = False
 
 
@@ -43,7 +44,7 @@ def evaluate(options: EvaluateOptions) -> None:
     from engines.evaluation.report import render  # noqa: PLC0415
 
     with progress_bar() as bar:
-        report = compare(options.profiles, options.truths, options.fps, bar, study=options.study)
+        report = compare(options.profiles, options.truths, options.fps, bar, study=options.study, across=options.across)
     _write(options.out, render(report))
     if options.figures:
         _write(options.figures, msgspec.json.format(msgspec.json.encode(report.evaluation)).decode() + "\n")

@@ -109,6 +109,11 @@ def test_profiles_and_footage_make_a_table(
         ("other", "calm"): True,
     }
     assert "Across scenes" in out.read_text()
+    assert vigil("evaluate", *truths, *profiles, "--fps", "5", "--out", out, "--json", "--no-across") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert [one["frames"] for one in alone["sets"]] == [one["frames"] for one in whole["sets"]]
+    assert alone["cross"] == []
+    assert "Across scenes" not in out.read_text()
 
 
 def test_the_study_changes_the_conditions(
