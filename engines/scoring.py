@@ -25,6 +25,9 @@ SMOOTHING_S: Final = 0.1
 _STRONGEST: Final = 0.01
 """Share of places whose mean is the frame's statistic."""
 
+_GROUPS: Final = 128
+"""Groups that the places of a map are put into, to see which can be among the strongest."""
+
 View = Literal["appearance-latent", "appearance-lasting", "appearance-reconstruction", "motion", "motion-bodies"]
 """What is measured and calibrated on its own. A signal has one view or, at two paces or by places and bodies, two."""
 
@@ -74,9 +77,19 @@ def strongest(maps: Floats, share: float) -> Floats:
 def _mean_of_strongest(values: Floats, count: int) -> float:
     """The mean of the `count` largest; NaN if one is."""
     # Partition is ten times slower where most values are alike, as of a map on which hardly anything moves.
-    above = values[~(values <= 0)]
+    bound = _reached(values, count)
+    above = values[~(values < bound)] if bound > 0 else values[~(values <= 0)]
     few = above if len(above) >= count else values
     return float(np.partition(few, len(few) - count)[-count:].mean())
+
+
+def _reached(values: Floats, count: int) -> float:
+    """What at least `count` values reach, found at little cost: so many groups have a value as large; 0: unknown."""
+    if values.size % _GROUPS or count > _GROUPS:
+        return 0.0
+    most = values.reshape(-1, _GROUPS).max(0)
+    most.partition(_GROUPS - count)
+    return float(most[_GROUPS - count])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

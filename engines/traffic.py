@@ -39,7 +39,8 @@ class Traffic:
         # Of two opposite directions one is nought: each axis is divided by the scale of the one that it shows.
         ahead = np.where(fields > 0, self.scale[..., 0::2], self.scale[..., 1::2])
         np.divide(fields, ahead, out=ahead)
-        return np.asarray(np.sqrt(np.einsum("...k,...k->...", ahead, ahead)), np.float32)
+        ahead *= ahead  # for two numbers a place, a sum of products takes three times as long
+        return np.asarray(np.sqrt(ahead[..., 0] + ahead[..., 1]), np.float32)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Arrays for a profile."""
