@@ -85,6 +85,8 @@ class Detector:
         """
         self._check(batch)
         cases = [self._case(batch, index) for index in range(len(batch))]
+        # One after the other, not each where it is needed: that would drive the rest of the work from the caches.
+        moved = [self._move(case) for case in cases]
         pixels = self._in_usual_light(batch.pixels, cases)
         encoded = self._encode(cases, pixels, again=batch.again)
         compared = [
@@ -93,8 +95,8 @@ class Detector:
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
         pictures = residuals_of_pictures(pixels, decoded.picture, [case.camera.seen for case in cases])
         unlike = Decoded(decoded.features, pictures)
-        parts = zip(cases, compared, strict=True)
-        judged = [self._judge(case, index, encoded, one, unlike) for index, (case, one) in enumerate(parts)]
+        parts = zip(cases, moved, compared, strict=True)
+        judged = [self._judge(case, way, index, encoded, one, unlike) for index, (case, way, one) in enumerate(parts)]
         return _assemble(judged)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
@@ -147,6 +149,11 @@ class Detector:
         seen = camera.look(time_s, pixels)
         return _Case(camera, time_s, pixels, seen, camera.standards.get(seen.standard, camera.standard))
 
+    def _move(self, case: _Case) -> Floats | None:
+        if case.standard.normality.moving is None:
+            return None
+        return case.camera.move(case.time_s, case.pixels, case.seen, self._desk)
+
     def _in_usual_light(self, pixels: Pixels | Sequence[Pixels], cases: Sequence[_Case]) -> Pixels:
         """What appearance is judged by. Motion is measured on the frames as they are: flow minds no change of light."""
         lights = [case.standard.light for case in cases]
@@ -173,7 +180,9 @@ class Detector:
         latent[stills], features[stills] = twice.latent, twice.features
         return Encoded(latent, features)
 
-    def _judge(self, case: _Case, index: int, encoded: Encoded, compared: _Compared, unlike: Decoded) -> _Judgement:
+    def _judge(
+        self, case: _Case, moved: Floats | None, index: int, encoded: Encoded, compared: _Compared, unlike: Decoded
+    ) -> _Judgement:
         camera, normality, one = case.camera, case.standard.normality, slice(index, index + 1)
         regenerated = Decoded(unlike.features[one], unlike.picture[one])
         raw: Mapping[View, Floats] = normality.appearance(compared.distance, encoded.features[one], regenerated)
@@ -182,8 +191,8 @@ class Detector:
             white = compared.white
             if moving.lasting is not None and not normality.whitens_alike:
                 white = moving.lasting.memory.white(encoded.latent[one])
-            frame = Frame(case.time_s, case.pixels, white[0], raw["appearance-latent"][0])
-            raw = {**raw, **camera.in_time(moving, frame, case.seen, self._desk)}
+            frame = Frame(case.time_s, moved, white[0], raw["appearance-latent"][0])
+            raw = {**raw, **camera.in_time(moving, frame, case.seen, self._desk.room)}
         left = raw if camera.still else _allowed(case, raw)
         allows = left is not raw
         if camera.zoning is not None:

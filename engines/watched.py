@@ -44,7 +44,8 @@ class Frame:
     """A frame as far as views that need a history ask for it."""
 
     time_s: float
-    pixels: Pixels
+    moved: Floats | None
+    """What `Watched.move` says of it."""
     white: Floats
     """float32 [h, w, D]: see `place.Memory.white`."""
     unlike: Floats
@@ -118,10 +119,14 @@ class Watched:
             return _STILL
         return self.surroundings.observe(time_s, pixels)
 
-    def enter(self, seen: Seen) -> None:
-        """Drop what the light has made void, before the frame is judged."""
+    def move(self, time_s: float, pixels: Pixels, seen: Seen, desk: Desk) -> Floats | None:
+        """The displacements [CELLS, CELLS, 2] of the next frame, before it is judged; None when they mean nothing."""
         if seen.jolted:
             self.motion.forget()
+        return self.motion.observe(time_s, pixels, desk.flow)
+
+    def enter(self, seen: Seen) -> None:
+        """Drop what else the light has made void, before the frame is judged."""
         if seen.jolted or seen.begins:
             self.steady.forget()
             self.steady_bodies.forget()
@@ -142,12 +147,12 @@ class Watched:
         allowance.step(time_s, maps[0], changing=changing, switching=switching)
         return allowance
 
-    def in_time(self, moving: Moving, frame: Frame, around: Seen, desk: Desk) -> dict[View, Floats]:
+    def in_time(self, moving: Moving, frame: Frame, around: Seen, room: Room) -> dict[View, Floats]:
         """Maps [1, ...] of the views that need a history, NaN where it is too short; takes the frame into it."""
         time_s = frame.time_s
         if around.situation.changing:
             self.changed_s = time_s
-        seen, present = self.motion.observe(time_s, frame.pixels, desk.flow), self.departed.step(time_s, frame.unlike)
+        seen, present = frame.moved, self.departed.step(time_s, frame.unlike)
         strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
         noise = None
         if strange is not None and not around.situation.enrolled:
@@ -158,7 +163,7 @@ class Watched:
             maps["motion-bodies"] = _moved(hasty, noise, present)
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(
-                moving.lasting, time_s, frame.white, desk.room, switching=around.switching
+                moving.lasting, time_s, frame.white, room, switching=around.switching
             )
         return maps
 
