@@ -35,8 +35,26 @@ def enrol(
     ] = None,
     fps: Fps = None,
     false_alarms_per_day: Annotated[
-        float, typer.Option(min=0.001, max=10_000, help="False alarms a day to aim the threshold at.", metavar="X")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=10_000,
+            help="False alarms a day to aim the threshold at. [dim]\\[default: 1][/]",
+            metavar="X",
+            show_default=False,
+        ),
+    ] = None,
+    false_alarm_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0001,
+            max=0.5,
+            help="The same for unrelated stills: share of normal ones that may be flagged. [dim]\\[default: 0.01, or "
+            "three of fewer than 300 pictures, 0.05 at most][/]",
+            metavar="X",
+            show_default=False,
+        ),
+    ] = None,
     network: Annotated[
         Path | None, typer.Option(help="A network of your own, the folder that train wrote.", metavar="DIR")
     ] = None,
@@ -62,6 +80,7 @@ def enrol(
             minutes=minutes,
             fps=fps,
             false_alarms_per_day=false_alarms_per_day,
+            false_alarm_share=false_alarm_share,
             as_json=as_json,
             network=network,
             config=config,

@@ -39,6 +39,10 @@ _HIGHEST: Final = 0.12
 """Share of the peaks that the tail is fitted to."""
 _FEWEST: Final = 10
 _STILLS: Final = 0.1
+_LEAST_SHARE: Final = 0.01
+_MOST_SHARE: Final = 0.05
+_TOLD_BY: Final = 3
+"""Pictures that are to be flagged of those learnt: with fewer, the threshold hangs on the one or two oddest of them."""
 _LEVELS: Final = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7)
 _TRIED: Final = 400
 """Levels that are tried, about."""
@@ -114,6 +118,19 @@ def fit_threshold(stretches: Sequence[Stretch], *, per_day: float, apart_s: floa
     threshold = _exceeded(peaks, per_day)
     reached = sum(len(_tops(times, scores, threshold, apart_s)) for times, scores in stretches)
     return _budget(peaks, threshold, reached, per_day)
+
+
+def usual_share(count: int) -> float:
+    """The share of normal pictures to be flagged that so many pictures bear out, if nobody asks for another.
+
+    One of a hundred; of fewer than 300 pictures the share that three of them are, but at most one of twenty.
+    """
+    return min(max(_TOLD_BY / count, _LEAST_SHARE), _MOST_SHARE)
+
+
+def pictures_for(share: float) -> int:
+    """How many pictures bear out a share, so that the threshold lies among them and not beyond."""
+    return math.ceil(round(_TOLD_BY / share, 6))
 
 
 def fit_threshold_stills(scores: Doubles, *, share: float) -> Budget:

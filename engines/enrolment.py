@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.budget import Budget, alarms_a_day, fit_threshold, fit_threshold_stills
+from engines.budget import Budget, fit_threshold, fit_threshold_stills, usual_share
 from engines.contract import GAP_S, Engine, Pixels, Progress, Regime
 from engines.errors import EnrolmentError
 from engines.fitting import Fit, fit
@@ -20,6 +20,7 @@ from engines.material import Material, encode
 from engines.network.files import Network
 from engines.profile import Arrays, Part, Profile
 from engines.provenance import LeftOut, Origin, figures_of, made_of, made_with
+from engines.shortness import few_pictures, short_footage
 from engines.sorting import SortedFootage
 from engines.unseen import unseen_scores
 from engines.zoning import Hidden
@@ -27,16 +28,13 @@ from engines.zoning import Hidden
 _LEAST_FRAMES: Final = 50
 _LEAST_S: Final = 10.0
 _LEAST_STILLS: Final = 20
-_FAR: Final = 100.0
-"""An extrapolation beyond this many times the footage is worth a warning."""
-_SHORT_S: Final = 300.0
-"""Footage shorter than this does not hold enough of what is normal: from two minutes, measured rates were two to twelve
-times those asked for."""
 _WINDOW_S: Final = 4.0
 _OUTLIER: Final = 5.0
 _MOST_OUTLIERS: Final = 0.15
 """What makes up more of the footage than this is a part of what is normal there."""
 _LEAST_RATIO: Final = 2.0
+_CHOICES: Final = (0.01, 0.02, 0.05, 0.1)
+"""Shares of stills that thresholds are told for."""
 
 Indices = NDArray[np.intp]
 Report = Callable[[Progress], None]
@@ -47,8 +45,8 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
     false_alarms_per_day: Annotated[float, msgspec.Meta(gt=0, le=10000)] = 1.0
     """The budget that a camera's threshold is set for."""
-    false_alarms_per_picture: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.01
-    """The same for stills, which have no time."""
+    false_alarm_share: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    """The same for stills, which have no time: the share of normal ones that is flagged. None: `budget.usual_share`."""
     most_frames: Annotated[int, msgspec.Meta(ge=100, le=20000)] = 3200
     """Frames kept of longer footage, evenly spread; each takes 0.3 MB of memory and 0.2 MB of temporary disk."""
     seed: int = 0
@@ -70,6 +68,8 @@ class Enrolled:
     """The threshold and how sure it is."""
     seconds: float
     """Length of the footage; 0 for stills."""
+    choices: tuple[Budget, ...] = ()
+    """Of stills, what other budgets would bring, by their share."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +83,7 @@ class _Learnt:
     warnings: tuple[str, ...]
     provenance: dict[str, Any]
     seconds: float
+    choices: tuple[Budget, ...]
 
 
 class Enrolment:
@@ -155,15 +156,15 @@ class Enrolment:
         left_out = _describe(footage, strange)
         if len(strange):
             fitted = fit(material, np.setdiff1d(fitted.chosen, strange), tick, seed)
-        budget = self._budget(fitted)
-        warnings = self._warnings(footage, budget, left_out)
+        budget, choices = self._budget(fitted)
+        warnings = self._warnings(footage, fitted, budget, left_out)
         provenance = self._provenance(regime, material, fitted, budget, left_out, warnings)
         light, view = footage.light, footage.view()
         arrays = fitted.normality.to_arrays() | ({} if light is None else light.to_arrays())
         arrays |= {} if view is None else view.to_arrays()
         arrays |= {} if self._hidden is None else self._hidden.to_arrays()
         seconds = 0.0 if self._still else footage.duration_s
-        return _Learnt(regime, arrays, budget, left_out, warnings, provenance, seconds)
+        return _Learnt(regime, arrays, budget, left_out, warnings, provenance, seconds, choices)
 
     def _enrolled(self, learnt: Sequence[_Learnt], short: Sequence[str]) -> Enrolled:
         """Put the regimes together; one alone gives the profile that it always gave."""
@@ -184,7 +185,8 @@ class Enrolment:
             {one.regime: Part(one.budget.threshold, one.arrays) for one in others},
         )
         left_out = tuple(part for one in learnt for part in one.left_out)
-        return Enrolled(profile, left_out, tuple(warnings), first.budget, sum(one.seconds for one in learnt))
+        seconds = sum(one.seconds for one in learnt)
+        return Enrolled(profile, left_out, tuple(warnings), first.budget, seconds, first.choices)
 
     def _lacks(self, footage: Footage | None) -> str:
         """Why footage cannot be learnt from; empty if it can."""
@@ -199,30 +201,26 @@ class Enrolment:
             )
         return ""
 
-    def _budget(self, fitted: Fit) -> Budget:
+    def _budget(self, fitted: Fit) -> tuple[Budget, tuple[Budget, ...]]:
+        """The budget, and of stills what others would bring."""
         scores = unseen_scores(fitted.normality.fusion, fitted.statistics, fitted.pieces)
         if self._still:
-            return fit_threshold_stills(scores, share=self._settings.false_alarms_per_picture)
+            wanted = self._settings.false_alarm_share or usual_share(len(scores))
+            choices = tuple(fit_threshold_stills(scores, share=share) for share in _CHOICES)
+            return fit_threshold_stills(scores, share=wanted), choices
         stretches = [(times, scores[frames]) for frames, times in fitted.pieces]
-        return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S)
+        return fit_threshold(stretches, per_day=self._settings.false_alarms_per_day, apart_s=GAP_S), ()
 
-    def _warnings(self, footage: Footage, budget: Budget, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
-        said = []
-        minutes, alarms = footage.duration_s / 60, alarms_a_day(self._settings.false_alarms_per_day)
-        if footage.duration_s < _SHORT_S and not self._still:
-            said.append(
-                f"{minutes:.1f} minutes of footage hold little of what is normal here: several times the {alarms} "
-                "that you asked for may come; enrol again with ten minutes or more"
-            )
-        elif budget.extrapolation > _FAR and not self._still:
-            said.append(
-                f"{minutes:.1f} minutes of footage: the threshold for {alarms} is extrapolated "
-                f"{budget.extrapolation:.0f} times beyond it, from {budget.events} peaks; "
-                "longer footage makes it surer, and alerts more sensitive"
-            )
-        if left_out:
-            said.append(f"{len(left_out)} parts of the footage are unlike all the rest and were left out")
-        return tuple(said)
+    def _warnings(
+        self, footage: Footage, fitted: Fit, budget: Budget, left_out: tuple[LeftOut, ...]
+    ) -> tuple[str, ...]:
+        if self._still:
+            asked = self._settings.false_alarm_share is not None
+            short = few_pictures(len(fitted.chosen), budget, asked=asked)
+        else:
+            short = short_footage(footage.duration_s, budget)
+        apart = [f"{len(left_out)} parts of the footage are unlike all the rest and were left out"] if left_out else []
+        return (*short, *apart)
 
     def _provenance(
         self,

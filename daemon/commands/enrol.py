@@ -17,10 +17,10 @@ from rich.table import Table
 from daemon.commands.footage import batches, digest_of, samples, source_of
 from daemon.commands.outputs import can_be_a_file
 from daemon.commands.profile import keep_previous
+from daemon.commands.promise import choices, choices_told, promise, told
 from daemon.commands.terminal import notes, progress_bar, results, write_json
 from daemon.errors import SettingsError
 from daemon.one_camera import OneCamera, one_camera
-from engines.budget import alarms_a_day
 from engines.contract import Engine, Progress
 from engines.enrolment import Enrolled, Enrolment, EnrolmentSettings
 from engines.network.files import Network, shared_network
@@ -46,8 +46,10 @@ class EnrolOptions:
     out: Path
     minutes: float | None
     fps: float | None
-    false_alarms_per_day: float
     as_json: bool
+    false_alarms_per_day: float | None = None
+    """None is the default; so it is below."""
+    false_alarm_share: float | None = None
     network: Path | None = None
     """A folder that `vigil train` wrote; None is the network that ships."""
     config: Path = Path("vigil.toml")
@@ -69,8 +71,7 @@ def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
     engine = select_engine(network, EngineSettings())
     with closing(engine), progress or progress_bar() as bar:
         engine.open()
-        settings = EnrolmentSettings(false_alarms_per_day=options.false_alarms_per_day)
-        enrolment = Enrolment(engine, network, settings, None if masks is None else masks.hidden)
+        enrolment = Enrolment(engine, network, _settings(options), None if masks is None else masks.hidden)
         learner = _Learner(options, engine, enrolment, Curtain(masks), bar)
         for spec in bar.track(specs, description="sources"):
             learner.learn(spec)
@@ -81,6 +82,13 @@ def enrol(options: EnrolOptions, progress: Bar | None = None) -> None:
         write_json(_summary(options, enrolled, learner.frames))
     else:
         _tell(options, enrolled, learner.frames)
+
+
+def _settings(options: EnrolOptions) -> EnrolmentSettings:
+    per_picture = options.false_alarm_share
+    if options.false_alarms_per_day is None:
+        return EnrolmentSettings(false_alarm_share=per_picture)
+    return EnrolmentSettings(false_alarms_per_day=options.false_alarms_per_day, false_alarm_share=per_picture)
 
 
 def _specs(options: EnrolOptions, camera: OneCamera | None) -> list[SourceSpec]:
@@ -118,7 +126,7 @@ class _Learner:
     def __init__(self, options: EnrolOptions, engine: Engine, enrolment: Enrolment, curtain: Curtain, bar: Bar) -> None:
         self._curtain = curtain
         self.frames = 0
-        self._fps = options.fps
+        self._options = options
         self._wanted_s = None if options.minutes is None else options.minutes * 60
         self._input_size = engine.spec.input_size
         self._enrolment = enrolment
@@ -157,15 +165,15 @@ class _Learner:
         give_up = time.monotonic() + (_PATIENCE_S if patient else 0)
         while True:
             try:
-                source = self._curtain.before(source_of(spec, self._fps, self._input_size))
+                source = self._curtain.before(source_of(spec, self._options.fps, self._input_size))
                 break
             except SourceLost:
                 if time.monotonic() >= give_up:
                     raise
                 time.sleep(1)
-        if source.still and self._wanted_s is not None:
+        if wrong := _misplaced(self._options, still=source.still):
             source.close()
-            raise SettingsError(f"{spec.label}: --minutes makes no sense for stills, which have no time")
+            raise SettingsError(f"{spec.label}: {wrong}")
         if spec.location not in self._digests:
             self._digests[spec.location] = digest_of(spec)
         self._part: int | None = None
@@ -180,6 +188,17 @@ class _Learner:
         self.frames += len(batch)
         before_s, self._reached_s = self._reached_s, batch[-1].time_s
         return self._reached_s - before_s
+
+
+def _misplaced(options: EnrolOptions, *, still: bool) -> str:
+    """What of the options says nothing of such footage; empty if all does."""
+    if still and options.minutes is not None:
+        return "--minutes makes no sense for stills, which have no time"
+    if still and options.false_alarms_per_day is not None:
+        return "--false-alarms-per-day makes no sense for stills, which have no time: use --false-alarm-share"
+    if not still and options.false_alarm_share is not None:
+        return "--false-alarm-share is for unrelated stills: use --false-alarms-per-day"
+    return ""
 
 
 def _fit(enrolment: Enrolment, bar: Bar) -> Enrolled:
@@ -200,10 +219,9 @@ def _summary(options: EnrolOptions, enrolled: Enrolled, frames: int) -> dict[str
         "still": enrolled.profile.still,
         "expected": {
             "per": "picture" if enrolled.profile.still else "day",
-            "rate": enrolled.budget.wanted,
-            "low": enrolled.budget.interval[0],
-            "high": enrolled.budget.interval[1],
+            **told(enrolled.budget),
         },
+        **({"choices": choices_told(enrolled)} if enrolled.choices else {}),
         "frames": frames,
         "left_out": [{"source": o.source, "time_s": o.time_s, "why": o.why} for o in enrolled.left_out],
         "warnings": list(enrolled.warnings),
@@ -220,28 +238,8 @@ def _tell(options: EnrolOptions, enrolled: Enrolled, frames: int) -> None:
         f"{escape(str(options.out))}: profile {profile.id} of {frames} frames, threshold {profile.threshold:.2f}"
     )
     results().print(promise(enrolled))
-
-
-def promise(enrolled: Enrolled) -> str:
-    """What the threshold promises, and how far the footage bears it out, in one line."""
-    (low, high), wanted = enrolled.budget.interval, enrolled.budget.wanted
-    if enrolled.profile.still:
-        count = enrolled.profile.provenance["frames"]["learnt"]
-        return (
-            f"expect {100 * wanted:g} of 100 normal pictures flagged; from {count} pictures the true share may be "
-            f"anywhere from {100 * low:.2g} to {100 * min(high, 1):.2g} of 100"
-        )
-    minutes = enrolled.seconds / 60
-    length = f"{minutes:.1f} minutes" if minutes < 60 else f"{minutes / 60:.1f} hours"
-    return (
-        f"expect {alarms_a_day(wanted)}; from {length} of footage the true rate may be anywhere from "
-        f"{_quantity(low)} to {_quantity(high)} a day"
-    )
-
-
-def _quantity(value: float) -> str:
-    """Two digits that count: a bound is no more exact than that."""
-    return f"{float(f'{value:.2g}'):,.15g}"
+    if enrolled.choices:
+        results().print(choices(enrolled))
 
 
 def _tell_left_out(enrolled: Enrolled) -> None:

@@ -276,7 +276,32 @@ class TestEnrolLive:
         frames = int(enrolling.stderr.splitlines()[-1].split()[1])
         assert 18 <= frames <= 27
 
-    def test_stills_have_no_minutes(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("option", "told"),
+        [
+            ("--minutes", "which have no time"),
+            ("--false-alarms-per-day", "which have no time: use --false-alarm-share"),
+        ],
+    )
+    def test_what_takes_time_makes_no_sense_for_stills(self, tmp_path: Path, option: str, told: str) -> None:
         cv2.imwrite(str(tmp_path / "1.png"), next(walkers(1))[..., ::-1])
-        done = vigil("enrol", tmp_path, "--minutes", "1", "--out", tmp_path / "x.vigil", code=2)
-        assert "which have no time" in done.stderr
+        done = vigil("enrol", tmp_path, option, "1", "--out", tmp_path / "x.vigil", code=2)
+        assert told in done.stderr
+
+    def test_what_is_a_share_of_pictures_makes_no_sense_for_a_film(self, tmp_path: Path, odd_clip: Path) -> None:
+        done = vigil("enrol", odd_clip, "--false-alarm-share", "0.02", "--out", tmp_path / "x.vigil", code=2)
+        assert "use --false-alarms-per-day" in done.stderr
+
+    def test_stills_are_promised_a_share_of_pictures(self, tmp_path: Path) -> None:
+        folder, out = tmp_path / "plates", tmp_path / "plates.vigil"
+        folder.mkdir()
+        rng = np.random.default_rng(0)
+        for number in range(24):
+            cv2.imwrite(str(folder / f"{number:02}.png"), rng.normal(140, 6, (64, 64, 3)).clip(0, 255).astype(np.uint8))
+        told = json.loads(vigil("enrol", folder, "--false-alarm-share", "0.02", "--out", out, "--json").stdout)
+        assert told["expected"]["per"] == "picture"
+        assert told["expected"]["rate"] == 0.02
+        assert told["expected"]["low"] < 0.02 < told["expected"]["high"]
+        assert told["threshold"] == next(one["threshold"] for one in told["choices"] if one["rate"] == 0.02)
+        assert "24 pictures do not show where 2 of 100 begin" in told["warnings"][0]
+        assert Profile.load(out).provenance["settings"]["false_alarm_share"] == 0.02

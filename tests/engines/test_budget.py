@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2  # type: ignore[import-untyped]  # it ships no stubs
 
-from engines.budget import Budget, _most_expected, fit_threshold, fit_threshold_stills
+from engines.budget import Budget, _most_expected, fit_threshold, fit_threshold_stills, pictures_for, usual_share
 from engines.calibration import Doubles, fit_tail
 
 HOURLY = 24.0
@@ -69,6 +69,21 @@ def test_stills_are_calibrated_a_picture() -> None:
     budget = fit_threshold_stills(scores, share=0.01)
     unseen = curve.surprise(rng.normal(size=20000).astype(np.float32))
     assert 0.001 < (unseen >= budget.threshold).mean() < 0.02
+
+
+@given(st.integers(1, 5000))
+def test_few_pictures_aim_at_no_share_that_they_do_not_show(count: int) -> None:
+    share = usual_share(count)
+    assert 0.01 <= share <= 0.05
+    assert usual_share(count + 1) <= share
+    if count >= 60:
+        assert share * count >= 3 - 1e-9, "three of them at least are beyond the threshold"
+        assert count >= pictures_for(share)
+
+
+def test_the_share_by_hand() -> None:
+    assert [usual_share(count) for count in (20, 60, 100, 300, 3000)] == [0.05, 0.05, 0.03, 0.01, 0.01]
+    assert [pictures_for(share) for share in (0.01, 0.05, 0.0005)] == [300, 60, 6000]
 
 
 def stretch_of(rng: np.random.Generator, minutes: float, memory: float = 0.9) -> tuple[Doubles, Doubles]:

@@ -125,8 +125,14 @@ def test_stills_have_no_motion_and_no_order(engine: OpenVinoEngine, network: Net
     plates = enrolment(engine, network)
     plates.stretch("plates", still=True)
     plates.add(list(map(float, range(40))), stills(40))
-    profile = plates.finish().profile
+    enrolled = plates.finish()
+    profile = enrolled.profile
     assert profile.still
+    assert enrolled.budget.wanted == 0.05, "two of 40: fewer would hang on the oddest one"
+    assert any("300 pictures aim at 1 of 100" in line for line in enrolled.warnings)
+    thresholds = [one.threshold for one in enrolled.choices]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert profile.threshold == next(one.threshold for one in enrolled.choices if one.wanted == 0.05)
     shown = np.concatenate([stills(2, seed=5), stills(2, spot=True, seed=6)])
     forward = score(Detector(engine, {"gate": profile}), [0.0, 1.0, 2.0, 3.0], shown)
     backward = score(Detector(engine, {"gate": profile}), [0.0, 1.0, 2.0, 3.0], shown[::-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engines.budget import fit_threshold
+from engines.budget import fit_threshold, fit_threshold_stills, usual_share
 from engines.calibration import Doubles
 from engines.contract import GAP_S, Floats
 from engines.evaluation.alarms import EventRule, events
@@ -76,6 +76,31 @@ def test_stills_have_no_time_and_are_scored_all_the_same(count: int) -> None:
     scores = unseen_scores(calibrated(statistics, []), statistics, [])
     assert scores.shape == (count,)
     assert np.isfinite(scores).all()
+
+
+def pictures(rng: np.random.Generator, count: int) -> Views:
+    """Good parts, of which two in a hundred bear marks that are no defects."""
+    marked = np.where(rng.random(count) < 0.02, 1.5, 1.0)
+    seen = marked * np.exp(rng.normal(0, 0.15, count))
+    regenerated = seen * np.exp(rng.normal(0, 0.1, count))
+    return {
+        "appearance-latent": seen.astype(np.float32),
+        "appearance-reconstruction": regenerated.astype(np.float32),
+    }
+
+
+@pytest.mark.parametrize("count", [40, 80, 300])
+def test_of_good_pictures_never_seen_the_stated_share_is_flagged(count: int) -> None:
+    rng, draws = np.random.default_rng(4), 20
+    unseen, share, flagged, stated = pictures(rng, 10000), usual_share(count), [], 0
+    for _ in range(draws):
+        learnt = pictures(rng, count)
+        by = calibrated(learnt, [])
+        budget = fit_threshold_stills(unseen_scores(by, learnt, []), share=share)
+        flagged.append(float((table(by, (), unseen)[:, 0] >= budget.threshold).mean()))
+        stated += budget.interval[0] <= flagged[-1] <= budget.interval[1]
+    assert 0.7 < np.mean(flagged) / share < 1.5
+    assert stated >= 0.85 * draws
 
 
 def test_footage_in_many_short_stretches_is_scored_whole() -> None:
