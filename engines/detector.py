@@ -40,7 +40,7 @@ class _Compared:
     normal: Floats
     """float32 [1, h, w, C]: the remembered latents that come nearest."""
     white: Floats
-    """float32 [1, h, w, D]: see `place.Memory.white`."""
+    """float32 [1, h, w, D]: what is averaged, see `place.Memory.white`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +85,9 @@ class Detector:
         """
         self._check(batch)
         cases = [self._case(batch, index) for index in range(len(batch))]
-        # One after the other, not each where it is needed: that would drive the rest of the work from the caches.
-        moved = [self._move(case) for case in cases]
+        # Step by step for all frames, not frame by frame: what a step works with stays in the processor's caches.
+        fields = [self._field(case) for case in cases]
+        strange = [_strange(case, field) for case, field in zip(cases, fields, strict=True)]
         pixels = self._in_usual_light(batch.pixels, cases)
         encoded = self._encode(cases, pixels, again=batch.again)
         compared = [
@@ -94,9 +95,9 @@ class Detector:
         ]
         decoded = self._engine.decode(np.concatenate([one.normal for one in compared]))
         pictures = residuals_of_pictures(pixels, decoded.picture, [case.camera.seen for case in cases])
-        unlike = Decoded(decoded.features, pictures)
-        parts = zip(cases, moved, compared, strict=True)
-        judged = [self._judge(case, way, index, encoded, one, unlike) for index, (case, way, one) in enumerate(parts)]
+        left = Decoded(decoded.features, pictures)
+        seen = [_look(case, index, encoded, compared[index], left) for index, case in enumerate(cases)]
+        judged = [self._judge(*part) for part in zip(cases, seen, strange, compared, strict=True)]
         return _assemble(judged)
 
     def hold(self, camera: str, until_s: float, *, changed: bool) -> None:
@@ -149,7 +150,8 @@ class Detector:
         seen = camera.look(time_s, pixels)
         return _Case(camera, time_s, pixels, seen, camera.standards.get(seen.standard, camera.standard))
 
-    def _move(self, case: _Case) -> Floats | None:
+    def _field(self, case: _Case) -> Floats | None:
+        """Displacements; None where they were not measured."""
         if case.standard.normality.moving is None:
             return None
         return case.camera.move(case.time_s, case.pixels, case.seen, self._desk)
@@ -181,17 +183,12 @@ class Detector:
         return Encoded(latent, features)
 
     def _judge(
-        self, case: _Case, moved: Floats | None, index: int, encoded: Encoded, compared: _Compared, unlike: Decoded
+        self, case: _Case, raw: Mapping[View, Floats], strange: Mapping[View, Floats], compared: _Compared
     ) -> _Judgement:
-        camera, normality, one = case.camera, case.standard.normality, slice(index, index + 1)
-        regenerated = Decoded(unlike.features[one], unlike.picture[one])
-        raw: Mapping[View, Floats] = normality.appearance(compared.distance, encoded.features[one], regenerated)
+        camera, normality = case.camera, case.standard.normality
         camera.enter(case.seen)
         if (moving := normality.moving) is not None:
-            white = compared.white
-            if moving.lasting is not None and not normality.whitens_alike:
-                white = moving.lasting.memory.white(encoded.latent[one])
-            frame = Frame(case.time_s, moved, white[0], raw["appearance-latent"][0])
+            frame = Frame(case.time_s, strange, compared.white[0], raw["appearance-latent"][0])
             raw = {**raw, **camera.in_time(moving, frame, case.seen, self._desk.room)}
         left = raw if camera.still else _allowed(case, raw)
         allows = left is not raw
@@ -210,10 +207,26 @@ class Detector:
         return _Judgement(judged, maps, threshold, situation)
 
 
+def _strange(case: _Case, field: Floats | None) -> Mapping[View, Floats]:
+    """`Moving.compare` of one frame; empty where its motion was not measured."""
+    moving = case.standard.normality.moving
+    return {} if moving is None or field is None else moving.compare(field[None])
+
+
 def _compare(normality: Normality, encoded: Encoded, index: int, room: Room) -> _Compared:
-    memory = normality.memory
-    white = memory.white(memory.seen(encoded)[index : index + 1])
-    return _Compared(*memory.compare_white(white, room), white)
+    memory, moving, one = normality.memory, normality.moving, slice(index, index + 1)
+    white = memory.white(memory.seen(encoded)[one])
+    distance, normal = memory.compare_white(white, room)
+    if moving is not None and moving.lasting is not None and not normality.whitens_alike:
+        white = moving.lasting.memory.white(encoded.latent[one])
+    return _Compared(distance, normal, white)
+
+
+def _look(case: _Case, index: int, encoded: Encoded, compared: _Compared, left: Decoded) -> Mapping[View, Floats]:
+    """`Normality.appearance` of one frame of a batch."""
+    one = slice(index, index + 1)
+    left = Decoded(left.features[one], left.picture[one])
+    return case.standard.normality.appearance(compared.distance, encoded.features[one], left)
 
 
 def _allowed(case: _Case, raw: Mapping[View, Floats]) -> Mapping[View, Floats]:

@@ -44,12 +44,16 @@ class Frame:
     """A frame as far as views that need a history ask for it."""
 
     time_s: float
-    moved: Floats | None
-    """What `Watched.move` says of it."""
+    strange: Mapping[View, Floats]
+    """What `Moving.compare` says of its motion; empty where that was not measured."""
     white: Floats
     """float32 [h, w, D]: see `place.Memory.white`."""
     unlike: Floats
     """float32 [h, w]: how far from normal each place looks, 1 where as far as normal frames get."""
+
+    def strange_by(self, view: View) -> Floats | None:
+        """The map, float32 [h, w], of one view of motion."""
+        return self.strange[view][0] if view in self.strange else None
 
 
 @dataclass(slots=True, eq=False)
@@ -152,14 +156,14 @@ class Watched:
         time_s = frame.time_s
         if around.situation.changing:
             self.changed_s = time_s
-        seen, present = frame.moved, self.departed.step(time_s, frame.unlike)
-        strange = self.steady.step(time_s, None if seen is None else moving.traffic.compare(seen[None])[0])
+        present = self.departed.step(time_s, frame.unlike)
+        strange = self.steady.step(time_s, frame.strange_by("motion"))
         noise = None
         if strange is not None and not around.situation.enrolled:
             noise = self.unrest.step(time_s, strange)
         maps: dict[View, Floats] = {"motion": _moved(strange, noise, present)}
         if moving.paces is not None:
-            hasty = self.steady_bodies.step(time_s, None if seen is None else moving.paces.compare(seen))
+            hasty = self.steady_bodies.step(time_s, frame.strange_by("motion-bodies"))
             maps["motion-bodies"] = _moved(hasty, noise, present)
         if moving.lasting is not None:
             maps["appearance-lasting"] = self._standing(
