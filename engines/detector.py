@@ -13,7 +13,7 @@ import numpy as np
 from engines.contract import SIGNALS, Batch, Decoded, Encoded, Engine, Floats, Maps, Pixels, Regime, Scores, Situation
 from engines.desk import Desk
 from engines.errors import EngineError, ProfileError
-from engines.light import Light, even_out_all
+from engines.light import Light, blocks_of, even_out_all
 from engines.maps import maps_of, to_places
 from engines.normality import Normality
 from engines.place import Room
@@ -162,7 +162,11 @@ class Detector:
         if isinstance(pixels, np.ndarray) and all(light is None for light in lights):
             return pixels
         evened = self._desk.evened_of(len(cases), pixels[0].shape)
-        lit = [(light, one, into) for light, one, into in zip(lights, pixels, evened, strict=True) if light is not None]
+        lit = [
+            (light, blocks_of(one) if case.seen.blocks is None else case.seen.blocks, one, into)
+            for light, case, one, into in zip(lights, cases, pixels, evened, strict=True)
+            if light is not None
+        ]
         even_out_all(lit)
         for light, one, into in zip(lights, pixels, evened, strict=True):
             if light is None:

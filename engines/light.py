@@ -66,18 +66,20 @@ class Light:
         return None if usual is None else cls(usual.astype(np.float32))
 
 
-def even_out_all(frames: Sequence[tuple[Light, Pixels, Pixels]]) -> None:
-    """`Light.even_out` of frames, each by its light and into the last: all curves at once cost little more than one."""
-    for light, pixels, into in frames:
+def even_out_all(frames: Sequence[tuple[Light, Floats, Pixels, Pixels]]) -> None:
+    """`Light.even_out` of frames, each by its light and `blocks_of` it, and into the last.
+
+    All curves at once cost little more than one.
+    """
+    for light, _, pixels, into in frames:
         if light.seen is not None:  # its curve is of fewer blocks
             light.even_out(pixels, into)
     whole = [one for one in frames if one[0].seen is None]
     if not whole:
         return
-    blocks = np.concatenate([blocks_of(pixels) for _, pixels, _ in whole])
-    levels = _levels(_curve(blocks, np.concatenate([light.usual for light, _, _ in whole])))
-    for each, (_, pixels, into) in zip(levels, whole, strict=True):
-        _through(each, pixels, into)
+    blocks, usual = (np.concatenate(each) for each in ([one[1] for one in whole], [one[0].usual for one in whole]))
+    for levels, (_, _, pixels, into) in zip(_levels(_curve(blocks, usual)), whole, strict=True):
+        _through(levels, pixels, into)
 
 
 def _through(levels: Levels, pixels: Pixels, into: Pixels | None) -> Pixels:
@@ -92,7 +94,12 @@ def _through(levels: Levels, pixels: Pixels, into: Pixels | None) -> Pixels:
 def blocks_of(pixels: Pixels) -> Floats:
     """Mean brightness of the blocks of a frame, uint8 [H, W, 3]: float32 [3, BLOCKS * BLOCKS], 0..1."""
     small = cv2.resize(pixels, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(np.asarray(small, np.float32).reshape(-1, 3).T) * np.float32(1 / 255)
+    return shares_of(np.asarray(small, np.float32))
+
+
+def shares_of(small: Floats) -> Floats:
+    """Whole levels of blocks, float32 [BLOCKS, BLOCKS, 3] of 0..255, as `blocks_of` gives them."""
+    return np.ascontiguousarray(small.reshape(-1, 3).T) * np.float32(1 / 255)
 
 
 def fit_light(frames: Floats) -> Light:

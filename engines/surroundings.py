@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engines.contract import Pixels, Regime, Situation
+from engines.contract import Floats, Pixels, Regime, Situation
 from engines.light import BLOCKS, Light, blocks_of
 from engines.regime import RegimeWatch, faint_of
-from engines.transition import LightWatch, shrunk
+from engines.shrinking import shrink
+from engines.transition import LightWatch
 from engines.zoning import Cells, Hidden, of_seen, seen_blocks
 
 _SWITCHES_S: Final = 1.0
@@ -19,7 +20,7 @@ _UNKNOWN_S: Final = 2.0
 """The same of one that was never enrolled: so much of it tells what of it is strange by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """What is known of a frame before it is judged."""
 
@@ -32,6 +33,8 @@ class Seen:
     """The picture is of no regime: one goes and another comes."""
     begins: bool
     """Appearance is compared with another standard, or in another regime, than that of the frame before."""
+    blocks: Floats | None = None
+    """`light.blocks_of` the frame, where somebody has looked."""
 
 
 class Surroundings:
@@ -56,7 +59,7 @@ class Surroundings:
 
     def observe(self, time_s: float, pixels: Pixels) -> Seen:
         """Take in a frame, uint8 [H, W, 3]."""
-        small = shrunk(pixels)
+        small, blocks = shrink(pixels)
         regime = self._regime.observe(time_s, of_seen(blocks_of(small), self._seen))
         changing = self._light.observe(time_s, small)
         enrolled = regime in self._enrolled
@@ -67,7 +70,7 @@ class Surroundings:
         switching = time_s < self._until_s or self._regime.wavers
         changing = changing or switching
         standard = regime if enrolled else self._enrolled[0]
-        return Seen(Situation(regime, enrolled, changing), standard, self._light.jolted, switching, begins)
+        return Seen(Situation(regime, enrolled, changing), standard, self._light.jolted, switching, begins, blocks)
 
     def hold(self, until_s: float) -> None:
         """Take in that the last frame was there until this time."""

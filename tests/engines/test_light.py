@@ -120,7 +120,7 @@ def test_frames_of_several_cameras_are_evened_out_at_once_as_each_alone() -> Non
     ]
     frames = [scene(50), np.asarray(scene(51) * 0.6, np.uint8), scene(52)]
     into = [np.empty_like(frame) for frame in frames]
-    even_out_all(list(zip(lights, frames, into, strict=True)))
+    even_out_all(list(zip(lights, map(blocks_of, frames), frames, into, strict=True)))
     for light, frame, evened in zip(lights, frames, into, strict=True):
         np.testing.assert_array_equal(evened, light.even_out(frame))
     even_out_all([])
