@@ -84,7 +84,9 @@ def even_out_all(frames: Sequence[tuple[Light, Floats, Pixels, Pixels]]) -> None
 
 def _through(levels: Levels, pixels: Pixels, into: Pixels | None) -> Pixels:
     if not (levels == _SAME).all():
-        return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), levels, dst=into), np.uint8)
+        colours = zip(cv2.split(np.ascontiguousarray(pixels)), cv2.split(levels), strict=True)
+        # One colour at a time: for three together OpenCV has no fast code.
+        return np.asarray(cv2.merge([cv2.LUT(*each) for each in colours], dst=into), np.uint8)
     if into is None:
         return pixels
     np.copyto(into, pixels)

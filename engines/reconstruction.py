@@ -147,6 +147,6 @@ def _sizes_of_picture(left: Floats, places: tuple[int, ...]) -> Floats:
     (count, tall, wide, colours), (height, width) = left.shape, places
     # Whole rows first, which lie side by side.
     rows = left.reshape(count, height, tall // height, wide * colours).sum(2)
-    cells = rows.reshape(count, height, width, -1).sum(3)
-    cells *= np.float32(height * width / (tall * wide * colours))
+    share = np.full(wide // width * colours, height * width / (tall * wide * colours), np.float32)
+    cells = rows.reshape(count, height, width, -1) @ share  # numpy is slow at sums of a few numbers
     return np.asarray(np.sqrt(cells, out=cells))

@@ -14,8 +14,8 @@ from engines.contract import Floats, Pixels
 from engines.light import BLOCKS, blocks_of, shares_of
 from engines.transition import SIDE, shrunk
 
-_FINE: Final = 64
-"""Parts of a level that are told apart meanwhile: as many as keep white within 16 bits."""
+_FINE: Final = 16
+"""Parts of a level that are told apart meanwhile: the mean of 16 pixels is a whole number of them."""
 
 
 def shrink(pixels: Pixels) -> tuple[Pixels, Floats]:
