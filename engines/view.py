@@ -150,7 +150,7 @@ class View:
 
     @cached_property
     def _energy(self) -> Floats:
-        return _means(np.square(self.edges).sum(0))
+        return _energy_of(self.edges)
 
     def compare(self, look: Look) -> Comparison:
         """Put a frame beside the view, which must be `structured`."""
@@ -220,7 +220,7 @@ class View:
 def fit_view(looks: Sequence[Look], still_s: float) -> View:
     """From frames of normal footage, at least one, and what `Stillness` made of it."""
     edges = np.asarray(np.mean([_at_unit_contrast(look) for look in looks], axis=0), np.float32)
-    energy = _means(np.square(edges).sum(0))
+    energy = _energy_of(edges)
     agreements = [_agreement(look.edges, edges, energy) for look in looks]
     return View(
         edges=edges,
@@ -237,10 +237,15 @@ def _at_unit_contrast(look: Look) -> Floats:
     return np.asarray(look.edges / (look.coarse.mean() + _FAINT), np.float32)
 
 
+def _energy_of(edges: Floats) -> Floats:
+    """Mean square of the edges of each block: float32 [BLOCKS * BLOCKS]."""
+    return _means(np.square(edges).sum(0))
+
+
 def _agreement(edges: Floats, usual: Floats, energy: Floats) -> Floats:
     """Correlation of edges with the usual ones, whose mean square is `energy`: float32 [BLOCKS * BLOCKS], -1..1."""
     together = _means((edges * usual).sum(0))
-    alone = _means(np.square(edges).sum(0)) * energy
+    alone = _energy_of(edges) * energy
     return np.asarray(together / np.sqrt(alone + _TINY), np.float32)
 
 

@@ -67,8 +67,8 @@ class Gate:
         self._max_age_s = settings.max_age_s
         self._noise = _Noise()
         self._reference: Pixels | None = None
-        self._computed_s = self._changed_s = self._began_s = -math.inf
-        self._successive = False
+        self._computed_s = self._changed_s = -math.inf
+        self._afresh = self._successive = False
 
     def check(self, time_s: float, pixels: Pixels, *, raised: bool, moved: bool = True) -> Why:
         """Say whether a frame, uint8 [H, W, 3] RGB, has to be computed; if so it is what later ones are compared with.
@@ -80,9 +80,8 @@ class Gate:
         why = self._why(time_s, pixels, raised=raised, moved=moved)
         self._successive = why != "unchanged"
         if why in ("first", "changed"):
-            self._changed_s = time_s
-        if why == "first":  # its score is not made of what made the one before
-            self._began_s = time_s
+            # A first frame's score is not made of what made the one before, and tells no movement.
+            self._changed_s, self._afresh = time_s, why == "first"
         if why != "unchanged":
             self._reference, self._computed_s = pixels, time_s
         return why
@@ -105,11 +104,10 @@ class Gate:
         if self._noise.exceeded(blocks):
             return "changed"
         still_s = time_s - self._changed_s
-        moves = moved or self._changed_s == self._began_s
-        if moves and still_s + _ROUNDING_S < _SETTLE_S:
+        if (moved or self._afresh) and still_s + _ROUNDING_S < _SETTLE_S:
             return "settling"
-        limit_s = min(self._max_age_s, max(_STILL_SHARE * still_s, _STILL_SHARE * _SETTLE_S))
-        limit_s = min(limit_s, _RAISED_AGE_S) if raised else limit_s
+        aged_s = _STILL_SHARE * max(still_s, _SETTLE_S)
+        limit_s = min(self._max_age_s, aged_s, _RAISED_AGE_S if raised else math.inf)
         if time_s - self._computed_s + _ROUNDING_S >= limit_s:
             return "refresh" if limit_s == self._max_age_s else "settling"
         return "unchanged"
