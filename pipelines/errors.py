@@ -8,8 +8,7 @@ engines.errors.VigilError
 ├── WireError                   a message is not an alert that this version understands
 ├── PublishError                a socket cannot be bound or used
 ├── KeysError                   a key file, or the folder of keys, is not what was expected; its text holds no key
-
-
+├── HelperError                 a process that does part of the daemon's work has ended or does not answer
 ├── JournalError                the journal cannot be written or read
 │   ├── JournalFull             there is no room for it
 │   ├── JournalReadOnly         its disk is read-only
@@ -47,6 +46,10 @@ class PublishError(VigilError):
 
 class KeysError(VigilError):
     """A key file, or the folder of keys, is not what was expected; the text says what to do and holds no key."""
+
+
+class HelperError(VigilError):
+    """A process that does part of the daemon's work has ended, or does not answer."""
 
 
 class JournalError(VigilError):

@@ -1,0 +1,90 @@
+"""A helper process: a few stages of the daemon on threads of its own, under an interpreter's lock of its own.
+
+``python -m daemon.helper NAME FD`` is started by `daemon.helpers` alone. It listens on the connection FD: each message
+names a stage and a thread, and brings the connection that the stage serves. It ends when the daemon hangs up, however
+that came to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import cv2
+import msgspec
+
+from daemon.arenas import limit_arenas
+from daemon.logs import LogSettings, set_up_logs
+from daemon.worker import Worker
+from pipelines.apart.channel import Channel
+from pipelines.errors import HelperError
+from pipelines.stage import Stage
+
+_log = logging.getLogger("vigil.helper")
+_T = TypeVar("_T")
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Serve until the daemon hangs up."""
+    _, descriptor = arguments
+    for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the daemon, which ends this in its order
+        signal.signal(told, signal.SIG_IGN)
+    limit_arenas()
+    cv2.setNumThreads(1)
+    try:
+        _serve(Channel(socket.socket(fileno=int(descriptor))))
+    except HelperError:
+        os._exit(0)  # not by the interpreter's own end: a thread inside a native call would keep that waiting
+
+
+def _serve(control: Channel) -> NoReturn:
+    (settings,) = control.receive()
+    set_up_logs(msgspec.json.decode(bytes(settings), type=LogSettings))
+    stages = _stages()
+    while True:
+        (what, thread), files = control.receive_with_files()
+        connection = Channel(socket.socket(fileno=files[0]))
+        stage = _Told(stages[bytes(what).decode()](connection))
+        Worker(stage, bytes(thread).decode()).start()
+
+
+def _stages() -> dict[str, Callable[[Channel], Stage]]:
+    """What may be asked for, by name. What each needs is imported when it is: a reader has no use for an engine."""
+
+    return {}
+
+
+class _Told:
+    """A stage whose end by an error is logged: nobody else in this process asks for it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @property
+    def name(self) -> str:
+        return self._stage.name
+
+    def open(self) -> None:
+        self._or_log(self._stage.open)
+
+    def step(self) -> bool:
+        return self._or_log(self._stage.step)
+
+    def close(self) -> None:
+        self._or_log(self._stage.close)
+
+    def _or_log(self, call: Callable[[], _T]) -> _T:
+        try:
+            return call()
+        except Exception:
+            _log.exception("%s failed", self.name)
+            raise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
