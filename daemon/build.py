@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import cv2
 from prometheus_client import CollectorRegistry
 
 from daemon.board import Board
+from daemon.chambers import Apart, Chamber, Here, processes_of, share_of
 from daemon.config import Camera, Config, Settings, engine_settings, journal_folder
-from daemon.fleet import Fleet, Shared
+from daemon.fleet import Fleet, Lane, Shared
+from daemon.helpers import Helper
 from daemon.probes import Http
 from daemon.process import Assembly
 from daemon.profiles import ProfileShelf
@@ -21,6 +24,7 @@ from daemon.reloading import Reloads
 from daemon.rulings import Court, Ruling
 from daemon.supervisor import Backoff, Post
 from daemon.version import installed_version
+from engines.runtime.select import judges_of
 from pipelines.batcher import Batcher
 from pipelines.guard.allowlist import AllowList
 from pipelines.guard.guard import Guard
@@ -34,7 +38,7 @@ from pipelines.publish import Publisher
 from pipelines.replay import LISTENER as REPLAY
 from pipelines.replay import REQUESTS, Replay
 from pipelines.roster import Roster
-from pipelines.shedding import Shedder
+from pipelines.shedding import Highest, Shedder
 from pipelines.stage import Stage
 
 
@@ -50,7 +54,9 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     process_metrics(registry)
     metrics.build.labels(installed_version()).set(1)
     metrics.amiss.set_function(lambda: len(pulse.whole().reasons))
-    court = Court(engine_settings(config), settings.batch.size, metrics)
+    helpers = _judges(config)
+    chambers = _chambers(config, metrics, helpers)
+    court = Court(chambers, settings.batch.size)
     rulings = _rulings(config.cameras, court)
     guard = _guard(config, metrics)
     boot_id = uuid.uuid4().hex[:12]
@@ -58,10 +64,11 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     if archive is not None:
         pulse.watch("journal", lambda: archive.journal.condition.complaint)
     publisher = Publisher(settings.publish, metrics, boot_id=boot_id, context=guard, archive=archive)
-    shared = _shared(settings, metrics, pulse, publisher, court.judges)
+    shared = _shared(settings, metrics, pulse, publisher, chambers)
+    seats = [lane for lane, chamber in zip(shared.lanes, chambers, strict=True) for _ in range(chamber.threads)]
     judges = [
-        Infer(shared.batcher, shared.roster, publisher.offer, metrics, worked=shared.shedder.worked, number=number)
-        for number in range(court.judges)
+        Infer(lane.batcher, shared.roster, publisher.offer, metrics, worked=lane.shedder.worked, number=number)
+        for number, lane in enumerate(seats)
     ]
     fleet = Fleet(shared)
     captures = fleet.take_in((camera, rulings[camera.name]) for camera in config.cameras)
@@ -87,6 +94,7 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
         analysed_ns=lambda: shared.roster.analysed_ns,
         stall_s=fleet.stall_s(settings.watchdog.stall_s),
         reloading=Reloads(config, reader, fleet, metrics, pulse),
+        helpers=tuple(helpers),
     )
 
 
@@ -98,7 +106,7 @@ def _once(stage: Stage) -> Callable[[threading.Event], Stage]:
 def _rulings(cameras: Sequence[Camera], court: Court) -> dict[str, Ruling]:
     shelf = ProfileShelf()
     rulings = {camera.name: court.rule(camera, shelf.take(camera.profile)) for camera in cameras}
-    court.keep({ruling.network_id for ruling in rulings.values()})
+    court.keep({name: ruling.network_id for name, ruling in rulings.items()})
     return rulings
 
 
@@ -126,15 +134,38 @@ def _keeping(config: Config, metrics: Metrics, guard: Guard, boot_id: str) -> tu
     return [*posts, Post(replay.name, _once(replay), restart=Backoff())], Archive(journal, lambda: replay.endpoint)
 
 
-def _shared(settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher, judges: int) -> Shared:
-    filled = threading.Condition()
+def _judges(config: Config) -> list[Helper]:
+    """The processes that judge, if processes do."""
+    count = processes_of(engine_settings(config), len(config.cameras))
+    return [Helper(f"judge-{number}", config.settings.log) for number in range(count)]
+
+
+def _chambers(config: Config, metrics: Metrics, helpers: Sequence[Helper]) -> list[Chamber]:
+    settings = engine_settings(config)
+    if not helpers:
+        return [Here(settings, judges_of(settings), metrics)]
+    share = share_of(settings, len(helpers))
+    return [Apart(partial(helper.connect, "judge", helper.name), share, metrics) for helper in helpers]
+
+
+def _shared(
+    settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher, chambers: Sequence[Chamber]
+) -> Shared:
+    filled, load = threading.Condition(), Highest(metrics.load)
+    judges = sum(chamber.threads for chamber in chambers)
+    lanes = [
+        Lane(
+            Batcher((), filled, settings.batch, {}, threads=judges),
+            Shedder(settings.shedding, load.one(), judges=chamber.threads),
+        )
+        for chamber in chambers
+    ]
     return Shared(
         metrics,
         filled,
-        Shedder(settings.shedding, metrics.load, judges=judges),
+        lanes,
         Board(),
         publisher,
-        Batcher((), filled, settings.batch, {}, threads=judges),
         Roster(metrics),
         settings.gate,
         pulse,

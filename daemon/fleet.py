@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.board import Board
@@ -41,16 +41,24 @@ _log = logging.getLogger("vigil.fleet")
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """What cameras have in common that are judged in one chamber."""
+
+    batcher: Batcher
+    shedder: Shedder
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """What all cameras have in common."""
 
     metrics: Metrics
     filled: threading.Condition
     """Of all mailboxes."""
-    shedder: Shedder
+    lanes: Sequence[Lane]
+    """One a chamber."""
     board: Board
     publisher: Publisher
-    batcher: Batcher
     roster: Roster
     gate: GateSettings
     pulse: Pulse
@@ -100,7 +108,7 @@ class Fleet:
         seats = [self._seat(camera, ruling) for camera, ruling in rulings]
         self._shared.roster.order(*(self._enter(seat) for seat in seats))
         for seat in seats:
-            self._shared.batcher.add(seat.mailbox, seat.metrics)
+            self._lane(seat).batcher.add(seat.mailbox, seat.metrics)
         return [self._post(seat) for seat in seats]
 
     def apply(self, changes: Changes, rulings: Mapping[str, Ruling], supervisor: Supervisor) -> None:
@@ -142,7 +150,7 @@ class Fleet:
     def _seat(self, camera: Camera, ruling: Ruling) -> _Seat:
         shared = self._shared
         series = shared.metrics.camera(camera.name)
-        door = shared.shedder.door(series, camera.priority)
+        door = shared.lanes[ruling.chamber].shedder.door(series, camera.priority)
         health = Monitor(
             camera.name, series, shared.publisher.fault, views=ruling.views, still=ruling.still, settings=camera.health
         )
@@ -192,12 +200,11 @@ class Fleet:
         )
 
     def _remove(self, name: str, supervisor: Supervisor) -> None:
-        shared = self._shared
-        del self._seats[name]
+        shared, lane = self._shared, self._lane(self._seats.pop(name))
         supervisor.remove(_thread(name))
-        shared.batcher.remove(name)
+        lane.batcher.remove(name)
         shared.publisher.remove(name)
-        shared.shedder.remove(name)
+        lane.shedder.remove(name)
         shared.board.forget(name)
         shared.pulse.well(f"camera {name}")
         shared.metrics.remove_camera(name)
@@ -213,9 +220,9 @@ class Fleet:
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
         if anew:
             seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._shared.filled))
-            self._shared.batcher.add(seat.mailbox, seat.metrics)
+            self._lane(seat).batcher.add(seat.mailbox, seat.metrics)
         self._seats[name] = seat
-        self._shared.shedder.rank(name, seat.camera.priority)
+        self._lane(seat).shedder.rank(name, seat.camera.priority)
         self._describe(seat)
         if anew:
             supervisor.replace(self._post(seat))
@@ -243,6 +250,9 @@ class Fleet:
         _log.info("camera %s: profile %s takes over from %s", name, ruling.profile_id, old, extra={"camera": name})
         seat = dataclasses.replace(seat, ruling=ruling, coming=None, former_id=old)
         return seat, [self._enter(seat)]
+
+    def _lane(self, seat: _Seat) -> Lane:
+        return self._shared.lanes[seat.ruling.chamber]
 
     def _waiting(self) -> int:
         return sum(seat.mailbox.peek_captured_ns() is not None for seat in tuple(self._seats.values()))

@@ -56,7 +56,12 @@ def _serve(control: Channel) -> NoReturn:
 def _stages() -> dict[str, Callable[[Channel], Stage]]:
     """What may be asked for, by name. What each needs is imported when it is: a reader has no use for an engine."""
 
-    return {}
+    def judge(connection: Channel) -> Stage:
+        from pipelines.apart.judge import JudgeAtWork  # noqa: PLC0415 - see above
+
+        return JudgeAtWork(connection)
+
+    return {"judge": judge}
 
 
 class _Told:

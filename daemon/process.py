@@ -13,6 +13,7 @@ from typing import Protocol
 from daemon.board import Board
 from daemon.crash import CrashFile
 from daemon.errors import EXIT_FAILED, EXIT_OK, StageDied
+from daemon.helpers import Helper, end_all
 from daemon.liveness import Vitals, ailment
 from daemon.notify import Notifier
 from daemon.probes import Health
@@ -30,6 +31,8 @@ _STOP_WITHIN_S = 4.0
 _STUCK_S = 4.0
 """A stop that takes so much longer than it may has met a native call that lets no thread run."""
 _DRAIN_S = 1.0
+_END_S = 1.0
+"""For helper processes, which have nothing to finish."""
 
 
 class Reloading(Protocol):
@@ -57,6 +60,8 @@ class Assembly:
     """At the start; the supervisor keeps what holds later."""
     reloading: Reloading | None = None
     """None: settings are read at the start alone."""
+    helpers: Sequence[Helper] = ()
+    """The processes that do part of the work."""
 
 
 class Daemon:
@@ -183,6 +188,7 @@ class Daemon:
             self._crash.note(f"threads that did not end: {', '.join(sorted(left))}")
             self._crash.dump()
             _leave()
+        end_all(self._assembly.helpers, _END_S)
         self._crash.unguard()
         self._tell_errors()
         _log.info("stopped in %.1f s", time.monotonic() - began)

@@ -101,7 +101,7 @@ class SettingsReader:
         found = _with_profiles(changes(self._config.cameras, config.cameras), wanted)
         networks = {**self._networks, **{name: ruling.network_id for name, ruling in rulings.items()}}
         self._config, self._ids, self._networks = config, ids, {name: networks[name] for name in ids}
-        self._court.keep(set(self._networks.values()))
+        self._court.keep(self._networks)
         return Proposal(config, found, rulings, asked)
 
     def _id(self, path: Path, shelf: ProfileShelf) -> str:

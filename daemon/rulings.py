@@ -1,22 +1,21 @@
-"""From a profile to what judges a camera by it: one engine for each distinct network, normally one for all."""
+"""From a profile to what judges a camera by it: in each chamber one engine for each distinct network, normally one."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.chambers import Chamber
 from daemon.config import Camera
 from daemon.profiles import Loaded
 from engines.contract import Regime
-from engines.detector import Detector, Watched, prepare
+from engines.detector import prepare
 from engines.errors import ProfileError
 from engines.profile import Profile
-from engines.runtime.gated import TRIAL_FRAMES
-from engines.runtime.select import EngineSettings, judges_of, select_engine
 from engines.view import View
-from pipelines.metrics import Metrics
-from pipelines.seating import Judge
+from pipelines.seating import Judge, Prepared
 
 _log = logging.getLogger("vigil.build")
 
@@ -31,7 +30,9 @@ class Ruling:
     network_id: str
     input_size: tuple[int, int]
     judge: Judge
-    watched: Watched
+    watched: Prepared
+    chamber: int
+    """Where that judge sits."""
     views: Mapping[Regime, View]
     """How the picture looks in each regime while all is well; empty for stills and in a profile of an older Vigil."""
     still: bool
@@ -40,14 +41,12 @@ class Ruling:
 class Court:
     """Makes rulings. Used by one thread at a time: at the start by the main thread, then by the one that reloads."""
 
-    def __init__(self, settings: EngineSettings, most: int, metrics: Metrics) -> None:
-        """Engines by `settings` for batches of up to `most`; `metrics` is told of them. Raises `EngineError`."""
-        self.judges = judges_of(settings)
-        """How many threads may use each engine at a time."""
-        self._settings = settings
+    def __init__(self, chambers: Sequence[Chamber], most: int) -> None:
+        """Have cameras judged in `chambers`, in batches of up to `most`."""
+        self._chambers = tuple(chambers)
         self._most = most
-        self._metrics = metrics
-        self._judges: dict[str, Judge] = {}
+        self._judges: dict[tuple[int, str], Judge] = {}
+        self._places: dict[str, int] = {}
 
     def rule(self, camera: Camera, loaded: Loaded) -> Ruling:
         """Have a camera judged by a profile. Raises `ProfileError`, and `EngineError` when no engine can be had."""
@@ -56,35 +55,38 @@ class Court:
         watched = prepare(camera.name, profile, network.id)
         if camera.threshold is not None:
             watched.retune(camera.threshold)
-        judge = self._judges.get(network.id)
+        place = self._place(camera.name)
+        chamber = self._chambers[place]
+        judge = self._judges.get((place, network.id))
         if judge is None:
-            engine = select_engine(
-                network,
-                self._settings,
-                most=self._most,
-                callers=self.judges,
-                frames=TRIAL_FRAMES,
-                watcher=self._metrics,
-            )
-            judge = self._judges[network.id] = Judge(engine, Detector(engine, {}))
+            judge = self._judges[place, network.id] = chamber.judge(network, self._most)
         return Ruling(
             profile_id=loaded.id,
             threshold=profile.threshold,
             network_id=network.id,
             input_size=network.spec.input_size,
             judge=judge,
-            watched=watched,
+            watched=chamber.prepare(judge, watched),
+            chamber=place,
             views=_views(camera.name, profile),
             still=profile.still,
         )
 
-    def keep(self, networks: Collection[str]) -> None:
-        """Forget the engines of all other networks: the threads that judge close them with their last camera."""
-        self._judges = {network: judge for network, judge in self._judges.items() if network in networks}
-        if len(self._judges) > 1:
-            _log.warning(
-                "%d different networks run side by side; enrol all cameras with one to save memory", len(self._judges)
-            )
+    def keep(self, networks: Mapping[str, str]) -> None:
+        """Forget all cameras but these, by name with the network that each needs, and the engines that none needs.
+
+        The threads that judge close an engine with its last camera.
+        """
+        self._places = {name: place for name, place in self._places.items() if name in networks}
+        needed = {(place, networks[name]) for name, place in self._places.items()}
+        self._judges = {key: judge for key, judge in self._judges.items() if key in needed}
+        if (count := len(set(networks.values()))) > 1:
+            _log.warning("%d different networks run side by side; enrol all cameras with one to save memory", count)
+
+    def _place(self, camera: str) -> int:
+        """The camera's own chamber; a new one goes where the fewest are."""
+        taken = Counter(self._places.values())
+        return self._places.setdefault(camera, min(range(len(self._chambers)), key=lambda place: taken[place]))
 
 
 def _views(camera: str, profile: Profile) -> dict[Regime, View]:

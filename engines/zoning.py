@@ -49,10 +49,14 @@ class Hidden:
 
         `learnt` was hidden when the camera was enrolled.
         """
-        known = learnt is not None and np.array_equal(learnt.cells, self.cells)
+        known = self.alike(learnt)
         side = 2 * (_MARGIN_LEARNT if known else _MARGIN) + 1
         reach = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
         return np.asarray(cv2.dilate(self.cells.astype(np.uint8), reach), np.bool_)
+
+    def alike(self, hidden: Hidden | None) -> bool:
+        """Whether the same is hidden."""
+        return hidden is self or (hidden is not None and np.array_equal(hidden.cells, self.cells))
 
     def shows(self, hidden: Hidden | None) -> bool:
         """Whether something of this is to be seen when that much is hidden."""

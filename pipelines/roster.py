@@ -15,11 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from engines.contract import Engine
 from pipelines.gate import Gate
 from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.seat import Seat
-from pipelines.seating import EndTrial, Enter, Judge, Leave, Order, Retune, Rezone, Succeed, TookOver, Try
+from pipelines.seating import EndTrial, Enter, Judge, Leave, Machine, Order, Retune, Rezone, Succeed, TookOver, Try
 from pipelines.shadow import Shadow
 from pipelines.types import Frame
 
@@ -141,7 +140,7 @@ class Roster:
         self._end_trial(seat)
         if isinstance(order, Try):
             seat.shadow = Shadow(order.camera, order.profile_id, order.judge, order.watched, seat.metrics, order.frames)
-            order.judge.detector.add(seat.shadow.name, order.watched)
+            order.watched.join(seat.shadow.name)
             order.judge.detector.rezone(seat.shadow.name, seat.zoning)
 
     def _hand_over(self, camera: str, seat: Seat, shadow: Shadow) -> None:
@@ -149,7 +148,7 @@ class Roster:
         shadow.tell()
         self._end_trial(seat)
         seat.judge.detector.remove(camera)
-        shadow.judge.detector.add(camera, shadow.watched)
+        shadow.watched.join(camera)
         seat.judge, seat.said = shadow.judge, None
         if seat.gate is not None:
             seat.gate.forget()
@@ -163,7 +162,7 @@ class Roster:
 
     def _let_in(self, order: Enter) -> None:
         self._let_go(order.camera)
-        order.judge.detector.add(order.camera, order.watched)
+        order.watched.join(order.camera)
         self._seats[order.camera] = seat = Seat(order.judge, order.metrics, order.gate, order.gap_s)
         seat.rezone(order.camera, order.zoning)
 
@@ -172,11 +171,11 @@ class Roster:
         for judge, name in [] if seat is None else seat.judges(camera):
             judge.detector.remove(name)
 
-    def _engines(self) -> list[Engine]:
+    def _engines(self) -> list[Machine]:
         judges = [judge for name, seat in self._seats.items() for judge, _ in seat.judges(name)]
         return list({id(judge.engine): judge.engine for judge in judges}.values())
 
-    def _mind_engines(self, before: Sequence[Engine]) -> None:
+    def _mind_engines(self, before: Sequence[Machine]) -> None:
         """Open the engines that are new since, and close those that nobody needs any more."""
         now = self._engines()
         for engine in now:
@@ -186,7 +185,7 @@ class Roster:
             if not any(engine is one for one in now):
                 engine.close()
 
-    def _open(self, engine: Engine) -> None:
+    def _open(self, engine: Machine) -> None:
         began = time.monotonic()
         engine.open()
         info = engine.info

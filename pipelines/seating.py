@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from engines.contract import Batch, Engine, Scores
-from engines.detector import Watched
+from engines.contract import Batch, EngineInfo, NetworkSpec, Scores
+from engines.detector import Detector, Watched
 from engines.zoning import Zoning
 from pipelines.gate import Gate
 from pipelines.metrics import CameraMetrics
@@ -24,9 +24,6 @@ class Scorer(Protocol):
     def forget(self, camera: str) -> None:
         """Drop what is remembered of a camera's last frames."""
 
-    def add(self, camera: str, watched: Watched) -> None:
-        """Judge one more camera, or one by another profile."""
-
     def remove(self, camera: str) -> None:
         """Drop a camera; does nothing when there is none of that name."""
 
@@ -37,11 +34,48 @@ class Scorer(Protocol):
         """Have a camera's places count by other weights from its next frame on."""
 
 
+class Machine(Protocol):
+    """What a detector computes with: an `engines.contract.Engine`, or what stands for one."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which engine this is."""
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """Sizes of the network's tensors."""
+
+    def open(self) -> None:
+        """Compile or load from cache."""
+
+    def close(self) -> None:
+        """Release everything; may be called twice."""
+
+
+class Prepared(Protocol):
+    """What a camera is to be judged by: a profile made ready, for one detector. It has the camera's history too."""
+
+    def join(self, camera: str) -> None:
+        """Have the detector judge a camera by it from now on; a history that there is goes on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A profile made ready for a detector in this process."""
+
+    detector: Detector
+    watched: Watched
+
+    def join(self, camera: str) -> None:
+        """Have the detector judge a camera by it from now on."""
+        self.detector.add(camera, self.watched)
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """A compiled network and the detector that runs on it, for the cameras whose profiles embed that network."""
 
-    engine: Engine
+    engine: Machine
     detector: Scorer
 
 
@@ -51,7 +85,7 @@ class Enter:
 
     camera: str
     judge: Judge
-    watched: Watched
+    watched: Prepared
     metrics: CameraMetrics
     gate: Gate | None
     gap_s: float
@@ -92,7 +126,7 @@ class Try:
     camera: str
     profile_id: str
     judge: Judge
-    watched: Watched
+    watched: Prepared
     frames: int
 
 

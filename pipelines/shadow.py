@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engines.contract import Batch, Scores
-from engines.detector import Watched
 from pipelines.metrics import CameraMetrics
-from pipelines.seating import Judge
+from pipelines.seating import Judge, Prepared
 from pipelines.types import FLAGGED_BY, FlaggedBy, Frame
 
 _log = logging.getLogger("vigil.infer")
@@ -27,7 +26,7 @@ class Shadow:
     camera: str
     profile_id: str
     judge: Judge
-    watched: Watched
+    watched: Prepared
     metrics: CameraMetrics
     frames: int
     """Frames to judge until it takes over."""

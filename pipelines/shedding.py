@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from prometheus_client import Gauge
@@ -97,6 +97,40 @@ class _Window:
     busy_s: float = 0.0
 
 
+class Gauges(Protocol):
+    """Where a figure is shown."""
+
+    def set(self, value: float) -> None:
+        """Show a value in place of the last."""
+
+
+class Highest:
+    """One gauge for several figures: it shows the highest of them. Each is for one thread at a time."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._figures: list[_Figure] = []
+
+    def one(self) -> Gauges:
+        """One more figure."""
+        figure = _Figure(self._show)
+        self._figures.append(figure)
+        return figure
+
+    def _show(self) -> None:
+        self._gauge.set(max(figure.value for figure in self._figures))
+
+
+@dataclass(slots=True)
+class _Figure:
+    changed: Callable[[], None]
+    value: float = 0.0
+
+    def set(self, value: float) -> None:
+        self.value = value
+        self.changed()
+
+
 class Shedder:
     """Chooses the share of its frames that each camera keeps.
 
@@ -104,7 +138,7 @@ class Shedder:
     """
 
     def __init__(
-        self, settings: SheddingSettings, load: Gauge, clock: Callable[[], float] = time.monotonic, *, judges: int = 1
+        self, settings: SheddingSettings, load: Gauges, clock: Callable[[], float] = time.monotonic, *, judges: int = 1
     ) -> None:
         """So many threads judge; `load` is told what is asked as a share of what they can do: above 1 is too much."""
         self._judges = judges

@@ -47,7 +47,10 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     streams: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """Frames that the CPU engine computes side by side; 0 is one for two threads, and at least one a judge."""
     judges: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
-    """Threads that judge frames side by side; 0 is as many as `judges_of` says."""
+    """Threads or processes that judge frames side by side; 0 is as many as `judges_of` says."""
+    judge_in: Literal["auto", "threads", "processes"] = "auto"
+    """Whether those are threads of the daemon, or processes of their own, which use all cores at some 100 MB each;
+    `auto` is processes from nine cameras on. One judge alone is a thread, whatever is set."""
     cache: str = "auto"
     """Folder of compiled engines; `auto` is systemd's CacheDirectory, else the user's; `off` keeps none."""
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from engines.detector import Detector, Watched
 from pipelines.batcher import Batcher, BatchSettings
 from pipelines.gate import Gate
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
 from pipelines.roster import Roster
+from pipelines.seating import Ready
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Sample
@@ -78,6 +80,12 @@ class Room:
         value = self.registry.get_sample_value(name, labels)
         assert value is not None, name
         return value
+
+
+def ready(judge: Judge, watched: Watched) -> Ready:
+    """What a camera is to be judged by, for a detector of this process."""
+    assert isinstance(judge.detector, Detector)
+    return Ready(judge.detector, watched)
 
 
 @contextmanager

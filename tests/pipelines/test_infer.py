@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engines.contract import SIGNALS, Batch, DevicePart, Pixels, Scores
-from engines.detector import Detector, Watched
+from engines.detector import Detector
 from engines.errors import EngineError
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
@@ -182,9 +182,6 @@ class Listening:
 
     def forget(self, camera: str) -> None:
         self._detector.forget(camera)
-
-    def add(self, camera: str, watched: Watched) -> None:
-        self._detector.add(camera, watched)
 
     def remove(self, camera: str) -> None:
         self._detector.remove(camera)

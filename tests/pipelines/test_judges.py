@@ -32,7 +32,7 @@ from pipelines.seating import Enter, Leave, Retune, Try
 from pipelines.sources.source import Sample
 from pipelines.types import Frame, Verdict
 from tests.daemon.stages import until
-from tests.pipelines.judging import samples_of
+from tests.pipelines.judging import ready, samples_of
 
 JUDGES = 2
 PATIENCE_S = 60.0
@@ -106,7 +106,7 @@ class Bench:
         series = self.metrics.camera(camera)
         self.batcher.add(self.boxes[camera], series)
         watched = prepare(camera, self.profile, self.engine.info.model)
-        self.roster.order(Enter(camera, self.judge, watched, series, None, 2.0))
+        self.roster.order(Enter(camera, self.judge, ready(self.judge, watched), series, None, 2.0))
 
 
 def _post(infer: Infer) -> Post:
@@ -234,7 +234,7 @@ def test_a_trial_takes_over_once_whoever_judged_its_frames(
     with at_work(profile, engine, "a", "b") as bench:
         watched = prepare("a", profile, engine.info.model)
         watched.retune(0.01)
-        bench.roster.order(Try("a", "fedcba987654", bench.judge, watched, 10))
+        bench.roster.order(Try("a", "fedcba987654", bench.judge, ready(bench.judge, watched), 10))
         bench.play(("a", "b"), samples)
         assert [news.profile_id for news in bench.roster.news] == ["fedcba987654"]
     lowered = [verdict.frame.seq for verdict in bench.of("a") if verdict.threshold == pytest.approx(0.01)]

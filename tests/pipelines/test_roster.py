@@ -21,12 +21,12 @@ from pipelines.seating import EndTrial, Enter, Leave, Retune, Rezone, TookOver, 
 from pipelines.sources.source import Sample
 from pipelines.types import FLAGGED_BY
 from pipelines.zones import MaskSettings, zoning_of
-from tests.pipelines.judging import Room, room_of
+from tests.pipelines.judging import Room, ready, room_of
 
 
 def entering(room: Room, judge: Judge, profile: Profile, camera: str = "a") -> Enter:
     metrics = Metrics(CollectorRegistry()).camera(camera)
-    return Enter(camera, judge, prepare(camera, profile, profile.network.id), metrics, None, gap_s=2.0)
+    return Enter(camera, judge, ready(judge, prepare(camera, profile, profile.network.id)), metrics, None, gap_s=2.0)
 
 
 def test_a_camera_that_comes_is_judged_and_one_that_leaves_no_more(
@@ -83,7 +83,7 @@ def test_no_alarm_is_raised_by_masks_that_come_and_go(judge: Judge, samples: lis
 def test_a_profile_on_trial_minds_zones_too(room: Room, judge: Judge, profile: Profile, samples: list[Sample]) -> None:
     nothing = Zoning(np.zeros((GRAIN, GRAIN), np.float32))
     room.roster.order(Rezone("a", nothing))
-    room.roster.order(Try("a", "new", judge, prepare("a", profile, profile.network.id), frames=5))
+    room.roster.order(Try("a", "new", judge, ready(judge, prepare("a", profile, profile.network.id)), frames=5))
     for sample in samples[:8]:
         room.judge("a", sample)
     assert room.roster.news[-1].profile_id == "new"
@@ -131,7 +131,7 @@ class _Counting(OpenVinoEngine):
 def on_trial(judge: Judge, profile: Profile, frames: int, threshold: float = 0.01) -> Try:
     watched = prepare("a", profile, profile.network.id)
     watched.retune(threshold)
-    return Try("a", "fedcba987654", judge, watched, frames)
+    return Try("a", "fedcba987654", judge, ready(judge, watched), frames)
 
 
 def test_a_profile_on_trial_sees_the_same_frames_at_no_second_run_of_the_encoder_and_then_takes_over(

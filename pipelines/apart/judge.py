@@ -1,0 +1,115 @@
+"""The helper's side of judging: engines and detectors, at the daemon's beck and call."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+
+from engines.contract import Batch, Engine, EngineInfo, EngineState
+from engines.detector import Detector
+from engines.errors import VigilError
+from engines.runtime.gated import TRIAL_FRAMES
+from engines.runtime.select import select_engine
+from engines.watched import Watched
+from pipelines.apart import asked
+from pipelines.apart.asked import Answer, Asked, Chosen, News, Refused, Scored, Told
+from pipelines.apart.channel import Channel, Received
+
+
+class JudgeAtWork:
+    """A stage that does what comes over a connection, one thing after the other. Ends when the daemon hangs up."""
+
+    name = "judge"
+
+    def __init__(self, connection: Channel) -> None:
+        self._connection = connection
+        self._judges: dict[int, tuple[Engine, Detector]] = {}
+        self._stored: dict[int, Watched] = {}
+        self._watcher = _Watcher()
+
+    def open(self) -> None:
+        """Nothing is known yet."""
+
+    def step(self) -> bool:
+        """Wait for the next message, obey, and answer if it is one that is answered."""
+        message, *pictures = self._connection.receive()
+        request: Asked | Told = pickle.loads(message.data)  # noqa: S301 - the daemon's own word
+        if isinstance(request, Asked):
+            answer = self._answer(request, pictures)
+            self._connection.send(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+        else:
+            self._obey(request)
+        return True
+
+    def close(self) -> None:
+        """Release every engine, and hang up."""
+        for engine, _ in self._judges.values():
+            engine.close()
+        self._connection.close()
+
+    def _answer(self, request: Asked, pictures: Received) -> Answer:
+        try:
+            if isinstance(request, asked.Score):
+                return self._score(request, pictures)
+            if isinstance(request, asked.Choose):
+                return self._choose(request)
+            engine, _ = self._judges[request.judge]
+            engine.open()
+            return Chosen(engine.info, self._watcher.take())
+        except VigilError as error:
+            return Refused(str(error))
+
+    def _choose(self, request: asked.Choose) -> Chosen:
+        network = request.network
+        engine = select_engine(network, request.settings, most=request.most, frames=TRIAL_FRAMES, watcher=self._watcher)
+        self._judges[request.judge] = engine, Detector(engine, {})
+        return Chosen(engine.info, self._watcher.take())
+
+    def _score(self, request: asked.Score, pictures: Received) -> Scored:
+        engine, detector = self._judges[request.judge]
+        pixels = [picture.reshape(*request.input_size, 3) for picture in pictures]
+        scores = detector.score(
+            Batch(cameras=request.cameras, times_s=request.times_s, pixels=pixels, again=request.again)
+        )
+        return Scored(
+            score=scores.score,
+            threshold=scores.threshold,
+            uncertainty=scores.uncertainty,
+            signals=scores.signals,
+            maps=[(maps.fused, maps.signals) for maps in scores.maps],
+            situations=scores.situations,
+            info=engine.info,
+            news=self._watcher.take(),
+        )
+
+    def _obey(self, told: Told) -> None:
+        match told:
+            case asked.Store(number, watched):
+                self._stored[number] = watched
+            case asked.Drop(numbers):
+                for number in numbers:
+                    self._stored.pop(number, None)
+            case asked.Join(judge, camera, number):
+                self._judges[judge][1].add(camera, self._stored[number])
+            case asked.Close(judge):
+                engine, _ = self._judges.pop(judge)
+                engine.close()
+            case asked.Do(judge, deed):
+                deed(self._judges[judge][1])
+
+
+@dataclass
+class _Watcher:
+    """Keeps what an engine tells until the next answer takes it along."""
+
+    news: list[News] = field(default_factory=list)
+
+    def engine_state(self, info: EngineInfo, state: EngineState) -> None:
+        self.news.append(News(info, state))
+
+    def engine_refused(self, info: EngineInfo) -> None:
+        self.news.append(News(info, None))
+
+    def take(self) -> tuple[News, ...]:
+        taken, self.news = tuple(self.news), []
+        return taken
