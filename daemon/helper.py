@@ -7,6 +7,7 @@ that came to its end.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     _, descriptor = arguments
     for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the daemon, which ends this in its order
         signal.signal(told, signal.SIG_IGN)
+    faulthandler.enable()
     limit_arenas()
     cv2.setNumThreads(1)
     try:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from weakref import WeakSet
 
 import msgspec
 
@@ -30,7 +31,13 @@ class Helper:
         self._one_at_a_time = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: Channel | None = None
+        self._connections: WeakSet[Channel] = WeakSet()
         self._over = False
+
+    @property
+    def pid(self) -> int | None:
+        """Its process; None before it was first needed."""
+        return None if self._process is None else self._process.pid
 
     def connect(self, stage: str, thread: str) -> Channel:
         """Have the helper serve a stage on a thread of its own; starts it if it is not there.
@@ -46,12 +53,15 @@ class Helper:
             ours, theirs = Channel.pair()
             with theirs:
                 self._control.send(stage.encode(), thread.encode(), files=[theirs.fileno()], timeout_s=_START_S)
+            self._connections.add(ours)
             return ours
 
     def hang_up(self) -> None:
-        """Let the helper end; returns at once. It is not started again."""
+        """Let the helper end, and close every connection to it; returns at once. It is not started again."""
         with self._one_at_a_time:
             self._over = True
+            for connection in tuple(self._connections):
+                connection.close()
             if self._control is not None:
                 self._control.close()
 

@@ -1,0 +1,111 @@
+"""Whole messages between two processes, or a plain error."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.apart.channel import Channel
+from pipelines.errors import HelperError
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Channel, Channel]]:
+    ours, theirs = Channel.pair()
+    with closing(ours), closing(Channel(theirs)) as other:
+        yield ours, other
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_a_message_arrives_part_by_part_as_it_was_sent(parts: list[bytes]) -> None:
+    ours, theirs = Channel.pair()
+    with closing(ours), closing(Channel(theirs)) as other:
+        ours.send(*parts)
+        ours.send(b"next")
+        assert [bytes(part) for part in other.receive(1.0)] == parts
+        assert [bytes(part) for part in other.receive(1.0)] == [b"next"]
+
+
+def test_an_array_that_fills_every_buffer_on_the_way_arrives_whole(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    pixels = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3), np.uint8)
+    sending = threading.Thread(target=ours.send, args=(b"pixels", pixels.data))
+    sending.start()
+    _, came = theirs.receive(5.0)
+    sending.join()
+    assert np.array_equal(came.reshape(pixels.shape), pixels)
+
+
+def test_an_open_file_goes_along(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    read, write = os.pipe()
+    ours.send(b"take this", files=[write])
+    os.close(write)
+    (said,), (descriptor,) = theirs.receive_with_files(1.0)
+    os.write(descriptor, b"hello")
+    os.close(descriptor)
+    with os.fdopen(read, "rb") as pipe:
+        assert (bytes(said), pipe.read()) == (b"take this", b"hello")
+
+
+def test_who_hangs_up_is_told_of_at_once_also_in_the_middle_of_a_message() -> None:
+    for said in (b"", b"\x01\x00", b"\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00abc"):
+        ours, theirs = Channel.pair()
+        with closing(ours):
+            theirs.sendall(said)
+            theirs.close()
+            with pytest.raises(HelperError, match="has ended or hung up"):
+                ours.receive(5.0)
+
+
+def test_silence_is_an_error_after_a_bound_and_the_channel_is_then_closed(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    began = time.monotonic()
+    with pytest.raises(HelperError, match="does not answer"):
+        ours.receive(0.1)
+    assert time.monotonic() - began < 2
+    with pytest.raises(HelperError, match="hung up"):
+        theirs.receive(1.0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\xff\xff\xff\xff",
+        b"\x01\x00\x00\x00" + b"\xff" * 8,
+        b"\x02\x00\x00\x00" + (b"\x00" * 3 + b"\x1f" + b"\x00" * 4) * 2,
+    ],
+    ids=["too many parts", "a part without end", "too much in all"],
+)
+def test_what_claims_to_be_larger_than_any_message_is_refused_before_memory_is_taken_for_it(said: bytes) -> None:
+    ours, theirs = Channel.pair()
+    with closing(ours), theirs:
+        theirs.sendall(said)
+        with pytest.raises(HelperError, match="no message"):
+            ours.receive(1.0)
+
+
+def test_sending_to_who_has_gone_is_the_same_error(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    theirs.close()
+    with pytest.raises(HelperError):
+        ours.send(b"x" * 10_000_000)
+
+
+def test_a_pair_leaves_no_descriptor_behind() -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    ours, theirs = Channel.pair()
+    assert isinstance(theirs, socket.socket)
+    theirs.close()
+    ours.close()
+    ours.close()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
