@@ -14,7 +14,7 @@ from daemon.board import Board
 from daemon.chambers import Apart, Chamber, Here, processes_of, share_of
 from daemon.config import Camera, Config, Settings, engine_settings, journal_folder
 from daemon.fleet import Fleet, Lane, Shared
-from daemon.helpers import Helper
+from daemon.helpers import Helper, end_all
 from daemon.probes import Http
 from daemon.process import Assembly
 from daemon.profiles import ProfileShelf
@@ -47,6 +47,15 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
 
     Raises `ProfileError` for a profile that cannot be used and `EngineError` when no engine can be had.
     """
+    helpers = _judges(config)
+    try:
+        return _assemble(config, registry, pulse, helpers)
+    except BaseException:
+        end_all(helpers, 1.0)
+        raise
+
+
+def _assemble(config: Config, registry: CollectorRegistry, pulse: Pulse, helpers: Sequence[Helper]) -> Assembly:
     # Decoding and inference have threads of their own; OpenCV's would only compete with them.
     cv2.setNumThreads(1)
     settings = config.settings
@@ -54,7 +63,6 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     process_metrics(registry)
     metrics.build.labels(installed_version()).set(1)
     metrics.amiss.set_function(lambda: len(pulse.whole().reasons))
-    helpers = _judges(config)
     chambers = _chambers(config, metrics, helpers)
     court = Court(chambers, settings.batch.size)
     rulings = _rulings(config.cameras, court)

@@ -88,6 +88,8 @@ class _Told:
     def _or_log(self, call: Callable[[], _T]) -> _T:
         try:
             return call()
+        except HelperError:  # the daemon hangs up on what it needs no more
+            raise
         except Exception:
             _log.exception("%s failed", self.name)
             raise

@@ -52,12 +52,13 @@ class Site:
                 return error.code, error.read().decode()
 
 
-def site(folder: Path, profile: Path, sources: dict[str, str], more: str = "") -> Site:
+def site(folder: Path, profile: Path, sources: dict[str, str], more: str = "", judge_in: str = "threads") -> Site:
     port, http, replay = free_port(), free_port(), free_port()
     endpoint = f"tcp://127.0.0.1:{port}"
     journal = f'[journal]\nfolder = "{folder}/journal"\n'
     text = (
         f'[publish]\nendpoint = "{endpoint}"\nheartbeat_s = 0.5\n[http]\nport = {http}\n[engine]\njudges = 2\n'
+        f'judge_in = "{judge_in}"\n'
         f'[replay]\nendpoint = "tcp://127.0.0.1:{replay}"\n{"" if "[journal]" in more else journal}{more}\n'
     )
     for name, source in sources.items():

@@ -68,7 +68,8 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, profile_file: Path, cameras: RtspServer) -> Iterator[Place]:
-    here = site(tmp_path, profile_file, {name: source(cameras.url(name)) for name in "ab"}, QUICK)
+    # In processes, which have to be told of everything that threads would see by themselves.
+    here = site(tmp_path, profile_file, {name: source(cameras.url(name)) for name in "ab"}, QUICK, judge_in="processes")
     with Running(["daemon", "run", "--config", here.config]) as daemon:
         for text in ("watching 2 cameras", "camera a is live", "camera b is live"):
             daemon.wait_for(text, PATIENCE_S)

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from pipelines.metrics import Metrics
-from pipelines.shedding import Door, Shedder, SheddingSettings, shares
+from pipelines.shedding import Door, Highest, Shedder, SheddingSettings, shares
 
 BATCH = 8
 
@@ -223,3 +223,14 @@ def test_a_camera_that_was_removed_does_not_count() -> None:
 def test_settings_are_strict(how: dict[str, float]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(how, SheddingSettings)
+
+
+def test_one_gauge_of_several_judges_shows_the_highest_load() -> None:
+    registry = CollectorRegistry()
+    highest = Highest(Gauge("load", "", registry=registry))
+    one, other = highest.one(), highest.one()
+    one.set(1.3)
+    other.set(0.4)
+    assert registry.get_sample_value("load") == 1.3
+    one.set(0.2)
+    assert registry.get_sample_value("load") == 0.4
