@@ -2,11 +2,11 @@
 
     python -m benchmarks.profile [--cameras 8] [--seconds 60] [--gate] [--work FOLDER] [--json profile.json]
 
-Runs the daemon on stand-in cameras (640x360 at 15 frames/s, analysed at 5), samples its Python stacks with py-spy, and
-takes each thread's processor time from the kernel: a thread's time is split as its samples are, and the threads of
-native libraries, which have no Python stack, count as their library. With several streams the engine has such threads,
-and the judging threads, which wait for them, pass for working on the network: shares are true with one judge only, as
-the daemon here has.
+Runs the daemon on stand-in cameras (640x360 at 15 frames/s, analysed at 5), samples its Python stacks and those of its
+helper processes with py-spy, and takes each thread's processor time from the kernel: a thread's time is split as its
+samples are, and the threads of native libraries, which have no Python stack, count as their library. With several
+streams the engine has such threads, and the judging threads, which wait for them, pass for working on the network:
+shares are true with one judge only, as the daemon here has.
 The gate is off unless asked for, so that every frame is computed.
 """
 
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ import psutil
 from daemon.bench.footage import Footage
 from daemon.bench.rig import Plan, watching
 from daemon.bench.watch import seats
+from pipelines.tree import tree
 
 RATE = 100
 """Samples a second."""
@@ -57,6 +58,8 @@ WAITING = re.compile(
 )
 """Innermost frames of threads that wait, which py-spy cannot tell from work everywhere: `_receive` for the camera's
 next packet (decoding it is a frame of its own), the others for a lock, a socket or a clock."""
+THREAD = re.compile(r"(?:^|;)thread \((\d+)\)[^;]*")
+"""Of a stack; the processes that it is of come before it."""
 NATIVE: tuple[tuple[str, str], ...] = (("ZMQ", "publish"), ("", "network"))
 """Threads without Python: ZeroMQ names its own, the others are the engine's."""
 BAR: frozenset[str] = frozenset({"decode", "network", "pictures of alerts"})
@@ -70,11 +73,11 @@ class Threads:
     names: Mapping[int, str]
 
     @classmethod
-    def of(cls, pid: int) -> Threads:
-        """Ask the kernel."""
+    def of(cls, daemon: int) -> Threads:
+        """Ask the kernel for those of a daemon and of its helper processes."""
         used, names = {}, {}
         ticks = os.sysconf("SC_CLK_TCK")
-        for task in Path(f"/proc/{pid}/task").iterdir():
+        for task in (each for pid in tree(daemon) for each in Path(f"/proc/{pid}/task").iterdir()):
             name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
             fields = rest.split()
             used[int(task.name)] = (int(fields[11]) + int(fields[12])) / ticks
@@ -92,43 +95,42 @@ def what(stack: Iterable[str]) -> str:
     return "rest"
 
 
-def samples(pid: int, seconds: float, folder: Path) -> dict[str, Counter[str]]:
+def samples(daemon: int, seconds: float, folder: Path) -> dict[int, Counter[str]]:
     """py-spy's samples of running threads, by thread and what they were spent on."""
     kept = folder / "stacks.txt"
-    command = ["py-spy", "record", "--pid", str(pid), "--duration", str(round(seconds)), "--rate", str(RATE)]
+    command = ["py-spy", "record", "--pid", str(daemon), "--duration", str(round(seconds)), "--rate", str(RATE)]
     command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-    options = ["--format", "raw", "--threads", "--full-filenames", "--nolineno", "--output", str(kept)]
-    subprocess.run([*command, *options], check=True, capture_output=True)
-    found: dict[str, Counter[str]] = {}
+    options = ["--subprocesses", "--threads", "--full-filenames", "--nolineno", "--format", "raw"]
+    subprocess.run([*command, *options, "--output", str(kept)], check=True, capture_output=True)
+    found: dict[int, Counter[str]] = {}
     for line in kept.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        thread, *frames = stack.split(";")
-        if frames and not WAITING.search(frames[-1]):
-            found.setdefault(_name(thread), Counter())[what(frames)] += int(count)
+        thread = THREAD.search(stack)
+        frames = stack[thread.end() :].split(";")[1:] if thread else []
+        if thread and frames and not WAITING.search(frames[-1]):
+            found.setdefault(int(thread[1]), Counter())[what(frames)] += int(count)
     return found
 
 
-def _name(thread: str) -> str:
-    """The thread's name out of `thread (0x7F..): NAME`."""
-    return thread.partition(": ")[2] or "main"
+def python_threads(daemon: int) -> set[int]:
+    """The threads that run Python, by their kernel ids."""
+    dump = [str(Path(sys.executable).with_name("py-spy")), "dump", "--json", "--pid"]
+    found: set[int] = set()
+    for pid in tree(daemon):
+        said = subprocess.run([*dump, str(pid)], check=True, capture_output=True, text=True)
+        found |= {one["os_thread_id"] for one in json.loads(said.stdout)}
+    return found
 
 
-def python_threads(pid: int) -> dict[int, str]:
-    """Names of the threads that run Python, by their kernel ids."""
-    spy = Path(sys.executable).with_name("py-spy")
-    said = subprocess.run([str(spy), "dump", "--json", "--pid", str(pid)], check=True, capture_output=True, text=True)
-    return {one["os_thread_id"]: one["thread_name"] or "main" for one in json.loads(said.stdout)}
-
-
-def split(before: Threads, after: Threads, named: Mapping[int, str], seen: Mapping[str, Counter[str]]) -> Counter[str]:
+def split(before: Threads, after: Threads, python: Set[int], seen: Mapping[int, Counter[str]]) -> Counter[str]:
     """Processor seconds by what they were spent on."""
     spent: Counter[str] = Counter()
     for thread, used in after.used.items():
         seconds = used - before.used.get(thread, 0.0)
-        if thread not in named:
+        if thread not in python:
             spent[next(what for start, what in NATIVE if after.names[thread].startswith(start))] += seconds  # type: ignore[assignment]  # seconds
             continue
-        mine = seen.get(named[thread]) or Counter({"rest": 1})
+        mine = seen.get(thread) or Counter({"rest": 1})
         for name, count in mine.items():
             spent[name] += seconds * count / mine.total()  # type: ignore[assignment]  # seconds, not counts
     return spent
@@ -149,9 +151,9 @@ def profile(footage: Footage, cameras: int, seconds: float, *, gate: bool) -> di
     with watching(footage.folder, plan), tempfile.TemporaryDirectory() as folder:
         pid = daemon_of(footage.folder / "vigil.toml")
         time.sleep(SETTLE_S)
-        named, before = python_threads(pid), Threads.of(pid)
+        python, before = python_threads(pid), Threads.of(pid)
         seen = samples(pid, seconds, Path(folder))
-        spent = split(before, Threads.of(pid), named, seen)
+        spent = split(before, Threads.of(pid), python, seen)
     total = sum(spent.values())
     shares = {name: round(100 * value / total, 1) for name, value in spent.most_common()}
     return {

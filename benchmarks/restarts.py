@@ -5,8 +5,8 @@
 Of four cameras two are served by a process that is killed and started again; of the other two one is there for five
 seconds and away for five, by turns, and one is well all the time. The beginning is measured after a minute and some
 restarts, when caches and the allocator have what they need. The exit code is 1 when a bar is missed: every
-restart is followed by both cameras being analysed again, memory ends within 3 % of where it began, threads and
-descriptors exactly there.
+restart is followed by both cameras being analysed again, memory ends within 3 % of where it began, processes,
+threads and descriptors exactly there.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def restart(found: Found, field: Field, count: int, began: float) -> list[Vitals
         time.sleep(chance.uniform(0.2, 1.0))
         taken.append(read(field.page(), None, time.monotonic() - began))
         if (number + 1) % _TELL_EVERY == 0:
-            say(f"{number + 1} of {count} restarts, {missed} without recovery, {taken[-1].rss_mb:.1f} MB")
+            say(f"{number + 1} of {count} restarts, {missed} without recovery, {taken[-1].memory_mb:.1f} MB")
     found.add("restarts", count)
     if after_s:
         found.add("seconds until analysed again, median", statistics.median(after_s), "s", "less")
@@ -78,7 +78,7 @@ def flap(found: Found, field: Field, minutes: float, began: float) -> list[Vital
         taken.append(read(field.page(), None, time.monotonic() - began))
         if time.monotonic() - told_s > 60:
             told_s = time.monotonic()
-            say(f"{(until - told_s) / 60:.0f} minutes of flapping left, {taken[-1].rss_mb:.1f} MB")
+            say(f"{(until - told_s) / 60:.0f} minutes of flapping left, {taken[-1].memory_mb:.1f} MB")
     after = field.page()
     server.tell(f"restore {flapping}")
     back = returns(field, [flapping])
@@ -98,12 +98,12 @@ def flap(found: Found, field: Field, minutes: float, began: float) -> list[Vital
 
 def judge(found: Found, first: Sequence[Vitals], between: Sequence[Vitals], last: Sequence[Vitals]) -> None:
     """The end against the beginning."""
-    for name in ("rss_mb", "threads", "descriptors"):
+    for name in ("memory_mb", "processes", "threads", "descriptors"):
         words, unit = VITALS[name]
         begin, end = typical(first, name), typical(last, name)
         found.add(f"{words} in the beginning", begin, unit)
         found.add(f"{words} in the end", end, unit, "less")
-        if name == "rss_mb":
+        if name == "memory_mb":
             found.bars.append(Bar(row="c", what="memory, the end against the beginning", value=end / begin, most=1.03))
         else:
             found.bars.append(Bar(row="c", what=f"{words} more in the end", value=end - begin, most=0))

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from daemon.bench.scrape import Page
 from pipelines.simulation.encode import encode_scene
 from pipelines.simulation.scene import Scene, plan_anomalies
@@ -131,15 +129,6 @@ class Daemon:
     def page(self) -> Page:
         """Scrape its metrics."""
         return Page.fetch(self.metrics)
-
-    def rss_mb(self) -> float:
-        """Resident memory."""
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
-
-    def cpu_s(self) -> float:
-        """Processor time used so far."""
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
 
     def heard(self) -> list[dict[str, Any]]:
         """What the stranger has received so far."""

@@ -7,7 +7,7 @@
 Every camera is in trouble for two fifths of each period, a different trouble each time (`benchmarks/troubles.py`), so
 that at any time six or seven of sixteen are. A slope is the median of all pairs of samples (Theil-Sen); its noise comes
 from a moving-block bootstrap. A rise beyond that still passes when it comes to less than 0.5 % of the median over the
-whole run (latency: 5 %), since five quantities are judged at 95 % each. Samples of the first tenth of the time, at
+whole run (latency: 5 %), since six quantities are judged at 95 % each. Samples of the first tenth of the time, at
 least a minute, are left out: caches fill. The exit code is 1 when a slope rises more than that, when a camera did not
 come back within 15 s of the end of its trouble, when a capture thread met an unexpected error, or when the daemon
 ended. Ctrl-C judges what there is so far.
@@ -132,9 +132,9 @@ def _progress(book: Book, now_s: float, seconds: float) -> str:
         return f"{now_s / 60:.0f} of {seconds / 60:.0f} minutes"
     last = book.samples[-1]
     return (
-        f"{now_s / 60:.0f} of {seconds / 60:.0f} minutes: {last.rss_mb:.1f} MB, {last.threads:g} threads, "
-        f"{last.descriptors:g} descriptors, p99 {last.p99_ms or 0:.0f} ms, {last.cameras_up:g} cameras up, "
-        f"{len(book.returns)} returns"
+        f"{now_s / 60:.0f} of {seconds / 60:.0f} minutes: {last.memory_mb:.1f} MB, {last.processes:g} processes, "
+        f"{last.threads:g} threads, {last.descriptors:g} descriptors, p99 {last.p99_ms or 0:.0f} ms, "
+        f"{last.cameras_up:g} cameras up, {len(book.returns)} returns"
     )
 
 

@@ -20,28 +20,33 @@ SETTLE_S = 60.0
 
 def watch(daemon: Daemon, seconds: float) -> dict[str, Any]:
     """Let it run, then read off the figures; latency and memory count after the first minute."""
-    began, settled, cpu, rss = time.monotonic(), None, 0.0, []
-    while (passed := time.monotonic() - began) < seconds:
+    time.sleep(min(SETTLE_S, seconds / 2))
+    page = settled = daemon.page()
+    since, memory = time.monotonic(), [_memory_mb(page)]
+    until = since + max(seconds - SETTLE_S, seconds / 2)
+    while time.monotonic() < until:
         time.sleep(1.0)
-        if settled is None and passed >= min(SETTLE_S, seconds / 2):
-            settled, cpu, since = daemon.page(), daemon.cpu_s(), time.monotonic()
-        if settled is not None:
-            rss.append(daemon.rss_mb())
-    page = daemon.page()
-    received = page.total("vigil_frames_received_total")
-    assert settled is not None
+        page = daemon.page()
+        memory.append(_memory_mb(page))
+    used_s = page.total("vigil_cpu_seconds_total") - settled.total("vigil_cpu_seconds_total")
+    passed = time.monotonic() - since
     return {
-        "frames received": received,
+        "frames received": page.total("vigil_frames_received_total"),
         "frames analysed": page.total("vigil_frames_analysed_total"),
         "frames sampled out": page.total("vigil_frames_sampled_out_total"),
         "frames dropped": page.by("cause", "vigil_frames_dropped_total"),
         "capture to verdict p50 / p99, ms": quantiles(page, "vigil_capture_to_verdict_seconds", settled),
         "capture to publish p50 / p99, ms": quantiles(page, "vigil_capture_to_publish_seconds", settled),
-        "memory after the first minute: first, last, highest, MB": [rss[0], rss[-1], max(rss)],
-        "memory's growth": rss[-1] / rss[0] - 1,
-        "cores used": (daemon.cpu_s() - cpu) / (time.monotonic() - since),
+        "memory after the first minute: first, last, highest, MB": [memory[0], memory[-1], max(memory)],
+        "memory's growth": memory[-1] / memory[0] - 1,
+        "cores used": used_s / passed,
         "alerts published": page.total("vigil_alerts_published_total"),
     }
+
+
+def _memory_mb(page: Page) -> float:
+    """Of the daemon and its helper processes."""
+    return page.total("vigil_memory_bytes") / 2**20
 
 
 def quantiles(page: Page, name: str, since: Page) -> list[float]:

@@ -19,8 +19,11 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
 
     at_s: float
     """Seconds since the beginning."""
-    rss_mb: float
+    memory_mb: float
+    """Of the daemon and its helper processes; pages that they share count once."""
+    processes: float
     threads: float
+    """Of the daemon itself, as descriptors are."""
     descriptors: float
     p50_ms: float | None
     """Capture to verdict, of the frames since the sample before; None without any."""
@@ -34,14 +37,15 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 VITALS: Final = {
-    "rss_mb": ("memory", "MB"),
+    "memory_mb": ("memory", "MB"),
+    "processes": ("processes", ""),
     "threads": ("threads", ""),
     "descriptors": ("descriptors", ""),
     "p50_ms": ("capture to verdict, p50", "ms"),
     "p99_ms": ("capture to verdict, p99", "ms"),
 }
 """What has to stay level: its words and its unit."""
-NEGLIGIBLE: Final = {"rss_mb": 0.005, "threads": 0.005, "descriptors": 0.005, "p50_ms": 0.05, "p99_ms": 0.05}
+NEGLIGIBLE: Final = {name: 0.05 if name.endswith("_ms") else 0.005 for name in VITALS}
 """Rises over a whole run, as shares of the median, that are none even where they are no chance."""
 
 
@@ -49,7 +53,8 @@ def read(page: Page, before: Page | None, at_s: float) -> Vitals:
     """The sample that a page holds; latency is that of the frames since the page before."""
     return Vitals(
         at_s=at_s,
-        rss_mb=page.total("process_resident_memory_bytes") / 2**20,
+        memory_mb=page.total("vigil_memory_bytes") / 2**20,
+        processes=page.total("vigil_processes"),
         threads=page.total("process_threads"),
         descriptors=page.total("process_open_fds"),
         p50_ms=_ms(page, before, 0.5),

@@ -15,6 +15,7 @@ from engines.contract import ENGINE_STATES, REGIMES, SIGNALS, EngineInfo, Engine
 from pipelines.gate import WHYS, Why
 from pipelines.journal.condition import JOURNAL_STATES, JournalState
 from pipelines.replay_wire import OUTCOMES
+from pipelines.tree import TreeCollector
 from pipelines.types import (
     FLAGGED_BY,
     HEALTH_KINDS,
@@ -258,8 +259,10 @@ class CameraMetrics:
 def process_metrics(registry: CollectorRegistry) -> None:
     """Add the figures of this process: memory, processor time, descriptors, start time and threads.
 
-    The client's own collector knows all but the threads, which the naming rules call ``process_threads``.
+    The client's own collector knows all but the threads, which the naming rules call ``process_threads``. Those that
+    begin with ``vigil_`` are of this process and all that it has started.
     """
     ProcessCollector(registry=registry)
+    registry.register(TreeCollector())
     threads = Gauge("process_threads", "Number of OS threads in the process.", registry=registry)
     threads.set_function(lambda: sum(1 for _ in Path("/proc/self/task").iterdir()))

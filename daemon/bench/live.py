@@ -146,7 +146,7 @@ def _capacity(live: Live, shown: Mapping[str, Seat]) -> float:
 def _judge_load(found: Found, runs: Mapping[float, Watched]) -> None:
     high, over = runs[0.9], runs[1.2]
     latency = p99_ms(over) / p99_ms(high)
-    growth = over.rss_mb[1] / over.rss_mb[0] - 1
+    growth = over.memory_mb[1] / over.memory_mb[0] - 1
     found.add("p99 at 120 % against 90 % load", latency, "", "less", ratio=True)
     found.add("120 % load: memory's growth", growth)
     found.bars += [
@@ -168,7 +168,7 @@ def measure_scaling(found: Found, live: Live) -> None:
     _judge_memory(found, runs)
     found.charts += [
         _curve("Cores used", "cores", runs, lambda seen: seen.cores),
-        _curve("Memory", "MB", runs, lambda seen: seen.rss_mb[2]),
+        _curve("Memory", "MB", runs, lambda seen: seen.memory_mb[2]),
         _curve("Share of frames analysed", "%", runs, lambda seen: 100 * seen.share),
         _curve("Capture to verdict, p99", "ms", runs, lambda seen: seen.verdict_ms[1]),
     ]
@@ -176,10 +176,10 @@ def measure_scaling(found: Found, live: Live) -> None:
 
 def _judge_memory(found: Found, runs: Mapping[int, Watched]) -> None:
     if 8 in runs:
-        found.bars.append(Bar(row="i", what="memory with 8 cameras, MB", value=runs[8].rss_mb[2], most=350.0))
+        found.bars.append(Bar(row="i", what="memory with 8 cameras, MB", value=runs[8].memory_mb[2], most=350.0))
     above = [count for count in runs if count >= 8]
     if len(above) > 1:
-        each = slope([(float(count), runs[count].rss_mb[2]) for count in above])
+        each = slope([(float(count), runs[count].memory_mb[2]) for count in above])
         found.add("memory of each further camera", each, "MB", "less")
         found.bars.append(Bar(row="i", what="memory of each further camera, MB", value=each, most=12.0))
 

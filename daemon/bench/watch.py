@@ -31,9 +31,9 @@ class Watched:
     dropped: dict[str, float]
     """By cause."""
     cores: float
-    """Processor seconds of the daemon a second."""
-    rss_mb: tuple[float, float, float]
-    """Resident memory at the beginning, at the end, and at its highest."""
+    """Processor seconds a second, of the daemon and its helper processes."""
+    memory_mb: tuple[float, float, float]
+    """Theirs at the beginning, at the end, and at its highest; pages that they share count once."""
     verdict_ms: tuple[float, float]
     """Median and 99th percentile from capture to verdict, all frames."""
     publish_ms: tuple[float, float]
@@ -80,10 +80,10 @@ def watch(folder: Path, plan: Plan, settle_s: float, seconds: float) -> Watched:
 def observe(site: Site, cameras: int, offered: float, seconds: float) -> Watched:
     """Read off what a daemon does for so long."""
     before, began = site.page(), time.monotonic()
-    memory = [_rss_mb(before)]
+    memory = [_memory_mb(before)]
     while (passed := time.monotonic() - began) < seconds:
         time.sleep(min(_TICK_S, max(0.05, seconds - passed)))
-        memory.append(_rss_mb(site.page()))
+        memory.append(_memory_mb(site.page()))
     after, passed = site.page(), time.monotonic() - began
     return Watched(
         cameras=cameras,
@@ -91,8 +91,8 @@ def observe(site: Site, cameras: int, offered: float, seconds: float) -> Watched
         offered=offered,
         analysed=_grown(before, after, "camera", "vigil_frames_analysed_total"),
         dropped=_grown(before, after, "cause", "vigil_frames_dropped_total"),
-        cores=(after.total("process_cpu_seconds_total") - before.total("process_cpu_seconds_total")) / passed,
-        rss_mb=(memory[0], memory[-1], max(memory)),
+        cores=(after.total("vigil_cpu_seconds_total") - before.total("vigil_cpu_seconds_total")) / passed,
+        memory_mb=(memory[0], memory[-1], max(memory)),
         verdict_ms=_quantiles(before, after, "vigil_capture_to_verdict_seconds"),
         publish_ms=_quantiles(before, after, "vigil_capture_to_publish_seconds"),
         alerts=after.total("vigil_alerts_published_total") - before.total("vigil_alerts_published_total"),
@@ -109,7 +109,7 @@ def tell(found: Found, name: str, seen: Watched) -> None:
         found.add(f"{name}: capture to {what}, p50", half, "ms", "less")
         found.add(f"{name}: capture to {what}, p99", most, "ms", "less")
     found.add(f"{name}: alerts", seen.alerts)
-    found.add(f"{name}: memory, highest", seen.rss_mb[2], "MB", "less")
+    found.add(f"{name}: memory, highest", seen.memory_mb[2], "MB", "less")
     found.add(f"{name}: unevenness among cameras", seen.unevenness, "", "less")
     for cause, count in seen.dropped.items():
         if count:
@@ -121,8 +121,8 @@ def p99_ms(seen: Watched) -> float:
     return max(each for each in (seen.verdict_ms[1], seen.publish_ms[1]) if each == each)  # noqa: PLR0124 - NaN
 
 
-def _rss_mb(page: Page) -> float:
-    return page.total("process_resident_memory_bytes") / 2**20
+def _memory_mb(page: Page) -> float:
+    return page.total("vigil_memory_bytes") / 2**20
 
 
 def _grown(before: Page, after: Page, label: str, name: str) -> dict[str, float]:

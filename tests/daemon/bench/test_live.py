@@ -29,7 +29,7 @@ def test_figures_come_from_the_daemons_own_metrics(tmp_path: Path, odd_clip: Pat
     assert set(seen.analysed) == {"a", "b"}
     assert 0.5 < seen.share <= 1.0
     assert 0 < seen.cores < 3
-    assert 50 < seen.rss_mb[2] < 1000
+    assert 50 < seen.memory_mb[2] < 1000
     assert seen.alerts > 0
     assert 0 < p99_ms(seen) < 5000
     found = Found()
@@ -110,7 +110,7 @@ def _watched(analysed: dict[str, float], offered: float = 1.0, grown: float = 0.
         analysed=analysed,
         dropped={"replaced": 1.0},
         cores=1.0,
-        rss_mb=(100.0, 100.0, 100.0 + grown),
+        memory_mb=(100.0, 100.0, 100.0 + grown),
         verdict_ms=(10.0, 20.0),
         publish_ms=(math.nan, math.nan),
         alerts=0.0,
