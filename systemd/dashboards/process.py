@@ -12,19 +12,35 @@ def process() -> list[PanelBuilder]:
     limits: Steps = ((None, "green"), (1536 * 2**20, "orange"), (2 * 2**30, "red"))
     return [
         lines(
-            Text("Memory", "Resident. The lines are MemoryHigh and MemoryMax of vigil.service.", "bytes"),
-            [Query(f"process_resident_memory_bytes{{{DAEMON}}}", "{{instance}}")],
+            Text(
+                "Memory",
+                "Of the daemon and its helper processes, what they share once; and what the daemon's own process has "
+                "resident. The lines are MemoryHigh and MemoryMax of vigil.service.",
+                "bytes",
+            ),
+            [
+                Query(f"vigil_memory_bytes{{{DAEMON}}}", "{{instance}}"),
+                Query(f"process_resident_memory_bytes{{{DAEMON}}}", "the daemon's own {{instance}}"),
+            ],
             width=8,
             steps=limits,
         ),
         lines(
-            Text("Processor", "Cores in use, by the daemon's own account."),
-            [Query(rate("process_cpu_seconds_total", DAEMON), "{{instance}}")],
+            Text("Processor", "Cores in use by the daemon and its helper processes, and by the daemon's own process."),
+            [
+                Query(rate("vigil_cpu_seconds_total", DAEMON), "{{instance}}"),
+                Query(rate("process_cpu_seconds_total", DAEMON), "the daemon's own {{instance}}"),
+            ],
             width=8,
         ),
         lines(
-            Text("Threads and descriptors", "Both are flat when all is well, however long it runs."),
+            Text(
+                "Processes, threads and descriptors",
+                "All are flat when all is well, however long it runs. Threads and descriptors are those of the "
+                "daemon's own process.",
+            ),
             [
+                Query(f"vigil_processes{{{DAEMON}}}", "processes {{instance}}"),
                 Query(f"process_threads{{{DAEMON}}}", "threads {{instance}}"),
                 Query(f"process_open_fds{{{DAEMON}}}", "descriptors {{instance}}"),
             ],
