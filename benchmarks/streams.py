@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.rig import CameraServer, Daemon, arguments, clips, running, tell
 from daemon.bench.scrape import Page
+from daemon.bench.watch import memory_mb
 
 SETTLE_S = 60.0
 
@@ -22,12 +23,12 @@ def watch(daemon: Daemon, seconds: float) -> dict[str, Any]:
     """Let it run, then read off the figures; latency and memory count after the first minute."""
     time.sleep(min(SETTLE_S, seconds / 2))
     page = settled = daemon.page()
-    since, memory = time.monotonic(), [_memory_mb(page)]
+    since, memory = time.monotonic(), [memory_mb(page)]
     until = since + max(seconds - SETTLE_S, seconds / 2)
     while time.monotonic() < until:
         time.sleep(1.0)
         page = daemon.page()
-        memory.append(_memory_mb(page))
+        memory.append(memory_mb(page))
     used_s = page.total("vigil_cpu_seconds_total") - settled.total("vigil_cpu_seconds_total")
     passed = time.monotonic() - since
     return {
@@ -42,11 +43,6 @@ def watch(daemon: Daemon, seconds: float) -> dict[str, Any]:
         "cores used": used_s / passed,
         "alerts published": page.total("vigil_alerts_published_total"),
     }
-
-
-def _memory_mb(page: Page) -> float:
-    """Of the daemon and its helper processes."""
-    return page.total("vigil_memory_bytes") / 2**20
 
 
 def quantiles(page: Page, name: str, since: Page) -> list[float]:

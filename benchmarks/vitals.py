@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from daemon.bench.scrape import Page
+from daemon.bench.watch import memory_mb
 
 VERDICT: Final = "vigil_capture_to_verdict_seconds"
 
@@ -53,7 +54,7 @@ def read(page: Page, before: Page | None, at_s: float) -> Vitals:
     """The sample that a page holds; latency is that of the frames since the page before."""
     return Vitals(
         at_s=at_s,
-        memory_mb=page.total("vigil_memory_bytes") / 2**20,
+        memory_mb=memory_mb(page),
         processes=page.total("vigil_processes"),
         threads=page.total("process_threads"),
         descriptors=page.total("process_open_fds"),

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 _PROC: Final = Path("/proc")
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
+TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PSS: Final = re.compile(rb"^Pss: +(\d+) kB$", re.MULTILINE)
 
@@ -28,8 +28,8 @@ class Stat(NamedTuple):
     parent: int
     ended: bool
     """True until its parent has asked how it ended."""
-    cpu_s: float
-    """User and system seconds, with those of its children that have ended and whose parent has asked."""
+    ticks: int
+    """User and system time, with that of its children that have ended and were asked for; a second has `TICKS`."""
     resident: int
     """Bytes; pages that others share count in full."""
 
@@ -41,8 +41,7 @@ class Stat(NamedTuple):
         except OSError:
             return None
         fields = told.rpartition(b")")[2].split()  # behind the name, which may hold blanks and brackets
-        ticks = sum(map(int, fields[11:15]))
-        return cls(int(fields[1]), fields[0] in b"ZX", ticks / _TICKS, int(fields[21]) * _PAGE)
+        return cls(int(fields[1]), fields[0] in b"ZX", sum(map(int, fields[11:15])), int(fields[21]) * _PAGE)
 
 
 def tree(root: int) -> dict[int, Stat]:
@@ -88,11 +87,11 @@ class Rising:
     """
 
     def __init__(self) -> None:
-        self._told = self._lost = 0.0
+        self._told = self._lost = 0
         self._fell = False
         self._one_at_a_time = threading.Lock()
 
-    def __call__(self, total: float) -> float:
+    def __call__(self, total: int) -> int:
         """The sum is `total` now; returns what to tell."""
         with self._one_at_a_time:
             fell, self._fell = self._fell, total + self._lost < self._told
@@ -111,7 +110,7 @@ class TreeCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Ask the kernel."""
         found = tree(os.getpid())
-        spent_s = self._rising(sum(one.cpu_s for one in found.values()))
+        spent_s = self._rising(sum(one.ticks for one in found.values())) / TICKS
         there = [pid for pid, one in found.items() if not one.ended]
         cpu = "User and system time of the daemon and of the processes it has started, those that have ended included."
         yield CounterMetricFamily("vigil_cpu_seconds", cpu, spent_s)

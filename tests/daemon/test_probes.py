@@ -65,6 +65,7 @@ def test_metrics_are_served_in_prometheus_own_format() -> None:
     assert samples["vigil_frames_analysed_total"].value == 3
     assert samples["vigil_frames_analysed_total"].labels == {"camera": "gate"}
     assert {"process_resident_memory_bytes", "process_threads", "process_open_fds"} <= set(families)
+    assert {"vigil_cpu_seconds", "vigil_memory_bytes", "vigil_processes"} <= set(families)
 
 
 def test_health_is_told_by_status_and_reason() -> None:

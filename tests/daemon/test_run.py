@@ -69,6 +69,8 @@ def test_cameras_are_watched_alerts_sent_metrics_served_and_the_stop_is_clean(
     assert samples["vigil_threshold", "b"] == 900
     assert samples["vigil_queue_depth", "mailboxes"] >= 0
     assert samples["process_resident_memory_bytes", ""] > 1e7
+    assert samples["vigil_memory_bytes", ""] > 1e7
+    assert samples["vigil_processes", ""] >= 1
     assert "hunter2" not in daemon.stderr
 
 
@@ -134,7 +136,7 @@ def test_with_a_cached_engine_the_first_frame_is_analysed_after_less_than_three_
         with Running(["daemon", "run", "-c", here.config]) as daemon:
             daemon.wait_for("camera a is live", 60)
             until(lambda: here.samples()["vigil_frames_analysed_total", "a"] > 0, 60)
-            spent_s = here.samples()["process_cpu_seconds_total", ""]
+            spent_s = here.samples()["vigil_cpu_seconds_total", ""]
             daemon.signal(signal.SIGTERM)
             assert daemon.ends(within_s=30) == 0
     assert spent_s < 3

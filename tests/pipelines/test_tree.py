@@ -160,12 +160,12 @@ def test_where_shares_cannot_be_read_all_that_is_resident_counts() -> None:
 
 def test_a_sum_that_falls_for_a_moment_stays_where_it_was_until_it_is_there_again() -> None:
     rising = Rising()
-    assert [rising(total) for total in (5.0, 2.0, 6.0, 7.0)] == [5.0, 5.0, 6.0, 7.0]
+    assert [rising(total) for total in (50, 20, 60, 70)] == [50, 50, 60, 70]
 
 
 def test_a_sum_that_falls_for_good_goes_on_from_where_it_was() -> None:
     rising = Rising()
-    assert [rising(total) for total in (5.0, 2.0, 2.5, 3.5, 3.0, 4.0)] == [5.0, 5.0, 5.0, 6.0, 6.0, 6.5]
+    assert [rising(total) for total in (50, 20, 25, 35, 30, 40)] == [50, 50, 50, 60, 60, 65]
 
 
 def test_a_name_with_brackets_and_blanks_is_read_past() -> None:

@@ -1,6 +1,7 @@
 """What the daemon does all day, in short: run under the sandbox by a test. Prints ``done``."""
 
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -59,7 +60,7 @@ def publish() -> None:
 
 
 def serve_metrics() -> None:
-    """Answer a scrape that holds the figures of the process."""
+    """Answer a scrape that holds the figures of the process, and of it and another together."""
     registry = CollectorRegistry()
     process_metrics(registry)
     http = Http(HttpSettings(port=0), registry, lambda: Health(ok=True), lambda: Health(ok=True))
@@ -67,8 +68,12 @@ def serve_metrics() -> None:
     server.start()
     while not server.opened:
         time.sleep(0.01)
-    with urllib.request.urlopen(f"http://127.0.0.1:{http.port}/metrics", timeout=5) as answer:
-        assert b"process_resident_memory_bytes" in answer.read()
+    with subprocess.Popen(["sleep", "20"]) as other:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http.port}/metrics", timeout=5) as answer:
+            told = answer.read()
+        other.kill()
+    assert b"process_resident_memory_bytes" in told
+    assert b"vigil_processes 2" in told
     server.stop()
     assert server.join(5)
     assert server.error is None
