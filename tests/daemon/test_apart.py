@@ -49,6 +49,19 @@ def test_every_camera_is_judged_and_the_judges_end_with_the_daemon(here: Site) -
     assert "Traceback" not in daemon.stderr
 
 
+def test_what_judges_use_counts_as_the_daemons(here: Site) -> None:
+    with Running(["daemon", "run", "--config", here.config]) as daemon:
+        daemon.wait_for("watching 3 cameras", PATIENCE_S)
+        until(lambda: here.samples()["vigil_frames_analysed_total", "a"] > 5, PATIENCE_S)
+        spent_s = sum(sum(one.cpu_times()[:2]) for one in judges(daemon).values())
+        samples = here.samples()
+        daemon.signal(signal.SIGTERM)
+        assert daemon.ends(within_s=10) == 0
+    assert samples["vigil_processes", ""] == 3
+    # The kernel cuts each time of each process to hundredths.
+    assert samples["vigil_cpu_seconds_total", ""] >= samples["process_cpu_seconds_total", ""] + spent_s - 0.1
+
+
 def test_a_judge_that_dies_ends_the_daemon_in_order_for_systemd_to_start_it_again(here: Site) -> None:
     with Running(["daemon", "run", "--config", here.config]) as daemon:
         daemon.wait_for("watching 3 cameras", PATIENCE_S)
