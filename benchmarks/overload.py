@@ -27,11 +27,12 @@ from engines.contract import SIGNALS, Batch, Decoded, Encoded, EngineInfo, Float
 from engines.detector import Watched
 from engines.zoning import Zoning
 from pipelines.batcher import Batcher, BatchSettings
+from pipelines.door import Door
 from pipelines.infer import Infer, Judge
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
 from pipelines.roster import Roster
-from pipelines.shedding import Door, Shedder, SheddingSettings
+from pipelines.shedding import Shedder, SheddingSettings
 from pipelines.types import Frame, Verdict
 
 FPS = 5.0

@@ -21,6 +21,7 @@ from daemon.supervisor import Backoff, Post, Supervisor
 from engines.zoning import Zoning
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture
+from pipelines.door import Door
 from pipelines.gate import Gate, GateSettings
 from pipelines.health.monitor import Monitor
 from pipelines.mailbox import Mailbox
@@ -29,7 +30,7 @@ from pipelines.metrics import CameraMetrics, Metrics
 from pipelines.publish import PublishedCamera, Publisher
 from pipelines.roster import Roster
 from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Rezone, Try
-from pipelines.shedding import Door, Shedder
+from pipelines.shedding import Shedder
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
 from pipelines.sources.source import Source

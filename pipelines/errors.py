@@ -8,7 +8,8 @@ engines.errors.VigilError
 ├── WireError                   a message is not an alert that this version understands
 ├── PublishError                a socket cannot be bound or used
 ├── KeysError                   a key file, or the folder of keys, is not what was expected; its text holds no key
-├── HelperError                 a process that does part of the daemon's work has ended or does not answer
+├── HelperError                 a process that does part of the daemon's work has ended, or answers nonsense
+│   └── HelperSilent            it is there and does not answer
 ├── JournalError                the journal cannot be written or read
 │   ├── JournalFull             there is no room for it
 │   ├── JournalReadOnly         its disk is read-only
@@ -49,7 +50,11 @@ class KeysError(VigilError):
 
 
 class HelperError(VigilError):
-    """A process that does part of the daemon's work has ended, or does not answer."""
+    """A process that does part of the daemon's work has ended, or answers nonsense."""
+
+
+class HelperSilent(HelperError):  # noqa: N818 - a state of the process, named as operators name it
+    """A process that does part of the daemon's work is there and does not answer."""
 
 
 class JournalError(VigilError):

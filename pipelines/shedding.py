@@ -19,6 +19,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from prometheus_client import Gauge
 
+from pipelines.door import Door
 from pipelines.metrics import CameraMetrics
 
 Priority = Annotated[int, msgspec.Meta(ge=1, le=100)]
@@ -33,7 +34,6 @@ _LEAST: Final = 0.05
 """No camera's share falls below this: it stays watched, if seldom."""
 _ANSWERED: Final = 0.05
 """What a frame costs that is answered with the last result, to one that is computed."""
-_WHOLE: Final = 1.0 - 1e-6
 
 
 class SheddingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,28 +43,6 @@ class SheddingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """Without shedding the newest frame of each camera replaces one that still waits, and the queue is always full."""
     most_load: Annotated[float, msgspec.Meta(ge=0.5, le=0.98)] = 0.92
     """Share of the judging threads' time that is used; beyond it frames are shed."""
-
-
-@dataclass(slots=True)
-class Door:
-    """Where one camera asks whether a frame may go on to be analysed. Used by the camera's thread."""
-
-    priority: int
-    share: float = 1.0
-    """Of the camera's frames, those that are let through; written by a thread that judges."""
-    asked: int = 0
-    passed: int = 0
-    _credit: float = 1.0
-
-    def admits(self) -> bool:
-        """Whether to analyse a frame. Asked once for each frame that was chosen for analysis."""
-        self.asked += 1
-        self._credit = min(self._credit + self.share, 2.0)
-        if self._credit < _WHOLE:
-            return False
-        self._credit -= 1.0
-        self.passed += 1
-        return True
 
 
 @dataclass(slots=True)
@@ -155,7 +133,7 @@ class Shedder:
         """A camera's door; one of the same name is replaced."""
         door = Door(priority)
         # Cameras that start together would otherwise all leave out the same moments.
-        door._credit = math.modf((len(self._watched) + 1) * 0.618)[0]
+        door.credit = math.modf((len(self._watched) + 1) * 0.618)[0]
         metrics.admitted.set(1.0)
         with self._lock:
             self._watched[metrics.camera] = _Watched(door, metrics)

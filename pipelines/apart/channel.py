@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import HelperError
+from pipelines.errors import HelperError, HelperSilent
 
 Part: TypeAlias = "bytes | memoryview"
 """An array is sent as it lies (``array.data``), and has to be contiguous."""
@@ -93,7 +93,7 @@ class Channel:
     def _broken(self, error: Exception) -> HelperError:
         self.close()  # what would come next is the middle of a message, or the answer to another question
         if isinstance(error, TimeoutError):
-            return HelperError("a helper process does not answer")
+            return HelperSilent("a helper process does not answer")
         if isinstance(error, ValueError):
             return HelperError("a helper process sent what is no message")
         return HelperError("a helper process has ended or hung up")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge
 
+from pipelines.door import Door
 from pipelines.metrics import Metrics
-from pipelines.shedding import Door, Highest, Shedder, SheddingSettings, shares
+from pipelines.shedding import Highest, Shedder, SheddingSettings, shares
 
 BATCH = 8
 
