@@ -19,6 +19,7 @@ from daemon.probes import Http
 from daemon.process import Assembly
 from daemon.profiles import ProfileShelf
 from daemon.pulse import Pulse
+from daemon.reading import Reading
 from daemon.reload import SettingsReader
 from daemon.reloading import Reloads
 from daemon.rulings import Court, Ruling
@@ -72,7 +73,8 @@ def _assemble(config: Config, registry: CollectorRegistry, pulse: Pulse, helpers
     if archive is not None:
         pulse.watch("journal", lambda: archive.journal.condition.complaint)
     publisher = Publisher(settings.publish, metrics, boot_id=boot_id, context=guard, archive=archive)
-    shared = _shared(settings, metrics, pulse, publisher, chambers)
+    reading = Reading.of(settings.capture.read_in, config.cameras, settings.log)
+    shared = _shared(settings, metrics, pulse, publisher, chambers, reading)
     seats = [lane for lane, chamber in zip(shared.lanes, chambers, strict=True) for _ in range(chamber.threads)]
     judges = [
         Infer(lane.batcher, shared.roster, publisher.offer, metrics, worked=lane.shedder.worked, number=number)
@@ -102,7 +104,7 @@ def _assemble(config: Config, registry: CollectorRegistry, pulse: Pulse, helpers
         analysed_ns=lambda: shared.roster.analysed_ns,
         stall_s=fleet.stall_s(settings.watchdog.stall_s),
         reloading=Reloads(config, reader, fleet, metrics, pulse),
-        helpers=tuple(helpers),
+        helpers=(*helpers, *reading.helpers),
     )
 
 
@@ -156,8 +158,13 @@ def _chambers(config: Config, metrics: Metrics, helpers: Sequence[Helper]) -> li
     return [Apart(partial(helper.connect, "judge", helper.name), share, metrics) for helper in helpers]
 
 
-def _shared(
-    settings: Settings, metrics: Metrics, pulse: Pulse, publisher: Publisher, chambers: Sequence[Chamber]
+def _shared(  # noqa: PLR0913 - what cameras share, from here and there
+    settings: Settings,
+    metrics: Metrics,
+    pulse: Pulse,
+    publisher: Publisher,
+    chambers: Sequence[Chamber],
+    reading: Reading,
 ) -> Shared:
     filled, load = threading.Condition(), Highest(metrics.load)
     judges = sum(chamber.threads for chamber in chambers)
@@ -176,6 +183,8 @@ def _shared(
         publisher,
         Roster(metrics),
         settings.gate,
+        settings.capture,
+        reading,
         pulse,
         settings.reload.shadow_frames,
     )

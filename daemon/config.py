@@ -21,6 +21,7 @@ from daemon.web.settings import HttpFiles, HttpSettings, find_files
 from engines.quoting import shortened
 from engines.runtime.select import EngineSettings
 from pipelines.batcher import BatchSettings
+from pipelines.capture import CaptureSettings
 from pipelines.errors import SourceError
 from pipelines.events import EventSettings
 from pipelines.gate import GateSettings
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The whole file as it is written."""
 
     engine: EngineSettings = EngineSettings()
+    capture: CaptureSettings = CaptureSettings()
     gate: GateSettings = GateSettings()
     shedding: SheddingSettings = SheddingSettings()
     batch: BatchSettings = BatchSettings()

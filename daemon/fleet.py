@@ -15,12 +15,13 @@ from daemon.board import Board
 from daemon.changes import Change, Changes
 from daemon.config import Camera
 from daemon.pulse import Pulse
+from daemon.reading import Reading
 from daemon.rulings import Ruling
 from daemon.spokesman import Spokesman
 from daemon.supervisor import Backoff, Post, Supervisor
 from engines.zoning import Zoning
 from pipelines.batcher import Batcher
-from pipelines.capture import Capture
+from pipelines.capture import Capture, CaptureSettings
 from pipelines.door import Door
 from pipelines.gate import Gate, GateSettings
 from pipelines.health.monitor import Monitor
@@ -31,9 +32,6 @@ from pipelines.publish import PublishedCamera, Publisher
 from pipelines.roster import Roster
 from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Rezone, Try
 from pipelines.shedding import Shedder
-from pipelines.sources.open import open_source
-from pipelines.sources.settings import SourceSettings
-from pipelines.sources.source import Source
 from pipelines.stage import Stage
 from pipelines.types import CameraStatus
 from pipelines.zones import Zone, zoning_of
@@ -62,6 +60,8 @@ class Shared:
     publisher: Publisher
     roster: Roster
     gate: GateSettings
+    capture: CaptureSettings
+    reading: Reading
     pulse: Pulse
     shadow_frames: int
     """A new profile takes over after so many."""
@@ -206,6 +206,7 @@ class Fleet:
         lane.batcher.remove(name)
         shared.publisher.remove(name)
         lane.shedder.remove(name)
+        shared.reading.forget(name)
         shared.board.forget(name)
         shared.pulse.well(f"camera {name}")
         shared.metrics.remove_camera(name)
@@ -260,22 +261,27 @@ class Fleet:
 
     def _post(self, seat: _Seat) -> Post:
         camera, metrics, board, pulse = seat.camera, seat.metrics, self._shared.board, self._shared.pulse
-        settings = SourceSettings(fps=camera.fps, transport=camera.transport, paced=camera.paced)
+        open_ = self._shared.reading.opener(camera, seat.ruling.input_size, seat.door, seat.curtain)
 
         def told(status: CameraStatus) -> None:
             board.report(status)
             self._shared.publisher.report(status)
-
-        def open_() -> Source:
-            source = open_source(camera.source, settings, seat.ruling.input_size, seat.door.admits)
-            return seat.curtain.before(source)
 
         def make(stop: threading.Event) -> Stage:
             def told_while_wanted(status: CameraStatus) -> None:
                 if not stop.is_set():  # its successor's word counts
                     told(status)
 
-            return Capture(camera.name, open_, seat.mailbox, metrics, told_while_wanted, stop=stop, health=seat.health)
+            return Capture(
+                camera.name,
+                open_,
+                seat.mailbox,
+                metrics,
+                told_while_wanted,
+                settings=self._shared.capture,
+                stop=stop,
+                health=seat.health,
+            )
 
         say = Spokesman(camera.name, metrics, seat.health, board, pulse, told)
         return Post(

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
@@ -23,10 +24,12 @@ from daemon.arenas import limit_arenas
 from daemon.logs import LogSettings, set_up_logs
 from daemon.worker import Worker
 from pipelines.apart.channel import Channel
+from pipelines.apart.gallery import Gallery, GalleryStage
 from pipelines.errors import HelperError
 from pipelines.stage import Stage
 
 _log = logging.getLogger("vigil.helper")
+_LEAVE_S = 1.5
 _T = TypeVar("_T")
 
 
@@ -38,13 +41,15 @@ def main(arguments: Sequence[str]) -> NoReturn:
     faulthandler.enable()
     limit_arenas()
     cv2.setNumThreads(1)
+    workers: list[Worker] = []
     try:
-        _serve(Channel(socket.socket(fileno=int(descriptor))))
+        _serve(Channel(socket.socket(fileno=int(descriptor))), workers)
     except HelperError:
+        _await_ends(workers)
         os._exit(0)  # not by the interpreter's own end: a thread inside a native call would keep that waiting
 
 
-def _serve(control: Channel) -> NoReturn:
+def _serve(control: Channel, workers: list[Worker]) -> NoReturn:
     (settings,) = control.receive()
     set_up_logs(msgspec.json.decode(bytes(settings), type=LogSettings))
     stages = _stages()
@@ -52,18 +57,33 @@ def _serve(control: Channel) -> NoReturn:
         (what, thread), files = control.receive_with_files()
         connection = Channel(socket.socket(fileno=files[0]))
         stage = _Told(stages[bytes(what).decode()](connection))
-        Worker(stage, bytes(thread).decode()).start()
+        worker = Worker(stage, bytes(thread).decode())
+        worker.start()
+        workers[:] = [worker, *(other for other in workers if other.alive)]
+
+
+def _await_ends(workers: Sequence[Worker]) -> None:
+    """The daemon has hung up on every stage: let them take leave of their cameras."""
+    deadline = time.monotonic() + _LEAVE_S
+    for worker in workers:
+        worker.join(deadline - time.monotonic())
 
 
 def _stages() -> dict[str, Callable[[Channel], Stage]]:
     """What may be asked for, by name. What each needs is imported when it is: a reader has no use for an engine."""
+    gallery = Gallery()
+
+    def camera(connection: Channel) -> Stage:
+        from pipelines.apart.reader import ReaderStage  # noqa: PLC0415 - see above
+
+        return ReaderStage(connection, gallery)
 
     def judge(connection: Channel) -> Stage:
         from pipelines.apart.judge import JudgeAtWork  # noqa: PLC0415 - see above
 
         return JudgeAtWork(connection)
 
-    return {"judge": judge}
+    return {"camera": camera, "judge": judge, "pictures": lambda connection: GalleryStage(connection, gallery)}
 
 
 class _Told:

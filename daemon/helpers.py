@@ -56,6 +56,13 @@ class Helper:
             self._connections.add(ours)
             return ours
 
+    def kill(self) -> None:
+        """End the helper at once, whatever it does; the next call for a connection starts it again."""
+        with self._one_at_a_time:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+
     def hang_up(self) -> None:
         """Let the helper end, and close every connection to it; returns at once. It is not started again."""
         with self._one_at_a_time:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from daemon.board import Board
 from daemon.crash import CrashFile
@@ -31,8 +31,8 @@ _STOP_WITHIN_S = 4.0
 _STUCK_S = 4.0
 """A stop that takes so much longer than it may has met a native call that lets no thread run."""
 _DRAIN_S = 1.0
-_END_S = 1.0
-"""For helper processes, which have nothing to finish."""
+_END_S = 2.0
+"""For helper processes, which have nothing to finish but to take leave of cameras."""
 
 
 class Reloading(Protocol):
@@ -182,26 +182,26 @@ class Daemon:
         left = self._supervisor.join(began + _STOP_WITHIN_S, self._signals.insisted)
         if self._signals.insisted():
             _log.warning("second signal: leaving at once")
-            _leave()
+            self._leave()
         if left:
             _log.critical("threads that did not end within %.0f s: %s", _STOP_WITHIN_S, ", ".join(sorted(left)))
             self._crash.note(f"threads that did not end: {', '.join(sorted(left))}")
             self._crash.dump()
-            _leave()
+            self._leave()
         end_all(self._assembly.helpers, _END_S)
         self._crash.unguard()
         self._tell_errors()
         _log.info("stopped in %.1f s", time.monotonic() - began)
         return code
 
+    def _leave(self) -> NoReturn:
+        """End the process whatever its threads do: native calls cannot be interrupted."""
+        end_all(self._assembly.helpers, 0)
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(EXIT_FAILED)
+
     def _tell_errors(self) -> None:
         for thread, error in self._supervisor.errors():
             if error is not self._told_cause:
                 _log.error("%s ended with an error: %s", thread, error, exc_info=error)
-
-
-def _leave() -> None:
-    """End the process whatever its threads do: native calls cannot be interrupted."""
-    logging.shutdown()
-    sys.stderr.flush()
-    os._exit(EXIT_FAILED)

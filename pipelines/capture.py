@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,12 +26,18 @@ _PATIENCE_S = 1.0
 _SHORTEST_PAUSE_S = 0.2
 _STEADY_S = 5.0
 
+ReadIn = Literal["auto", "threads", "processes"]
 Wait = Annotated[float, msgspec.Meta(ge=0.05, le=30)]
 
 
 class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a lost camera is tried again: exponential backoff, with jitter so that cameras do not return in step."""
+    """Where cameras are read, and how a lost one is tried again.
 
+    That is by exponential backoff, with jitter so that cameras do not return in step.
+    """
+
+    read_in: ReadIn = "auto"
+    """Threads of the daemon, or processes beside it that only live cameras have; auto is processes from 33 of those."""
     backoff_s: Wait = 0.5
     """From the first failed attempt to the next; doubles with each."""
     backoff_max_s: Wait = 2.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -31,11 +33,15 @@ class Channel:
     def __init__(self, connected: socket.socket) -> None:
         """Take over one end of a pair of stream sockets."""
         self._socket = connected
+        self._deadline: float | None = None
 
     @classmethod
     def pair(cls) -> tuple[Channel, socket.socket]:
-        """One end to keep, and the other to hand to a helper."""
-        ours, theirs = socket.socketpair()
+        """One end to keep, and the other to hand to a helper; raises `HelperError` when there is no room for more."""
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise HelperError(f"no connection to a helper process: {error.strerror}") from None
         return cls(ours), theirs
 
     def send(self, *parts: Part, files: Sequence[int] = (), timeout_s: float | None = None) -> None:
@@ -54,13 +60,17 @@ class Channel:
             raise self._broken(error) from None
 
     def receive(self, timeout_s: float | None = None) -> Received:
-        """The next message; raises `HelperError` when the other end has hung up, or says nothing for so long."""
-        return self.receive_with_files(timeout_s)[0]
+        """The next message; raises `HelperError` when the other end has hung up, or it is not there in time."""
+        received, files = self.receive_with_files(timeout_s)
+        for file in files:  # nobody asked for them
+            os.close(file)
+        return received
 
     def receive_with_files(self, timeout_s: float | None = None) -> tuple[Received, list[int]]:
         """The next message and the files that came with it."""
         try:
             self._socket.settimeout(timeout_s)
+            self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
             head, files, _, _ = socket.recv_fds(self._socket, _COUNT.size, _FILES)
             (count,) = _COUNT.unpack(head + bytes(self._exactly(_COUNT.size - len(head))))
             lengths = self._lengths(count)
@@ -88,6 +98,8 @@ class Channel:
             if not came:
                 raise EOFError
             left = left[came:]
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                raise TimeoutError  # a bit now and then is no answer either
         return filled
 
     def _broken(self, error: Exception) -> HelperError:

@@ -52,6 +52,12 @@ class LazyPicture:
         self._pixel_aspect = pixel_aspect
         self._one_at_a_time = threading.Lock()  # scaling touches the frame's colour tags for a moment
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        width, height = square_size(self._frame.width, self._frame.height, self._pixel_aspect)
+        return (height, width) if quarter_turns(self._frame) % 2 == 0 else (width, height)
+
     def __call__(self) -> Pixels:
         """The frame as uint8 [H, W, 3] RGB at the camera's own size, upright and with square pixels."""
         size = square_size(self._frame.width, self._frame.height, self._pixel_aspect)
