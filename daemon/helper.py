@@ -41,15 +41,15 @@ def main(arguments: Sequence[str]) -> NoReturn:
     faulthandler.enable()
     limit_arenas()
     cv2.setNumThreads(1)
-    workers: list[Worker] = []
+    served: list[tuple[Channel, Worker]] = []
     try:
-        _serve(Channel(socket.socket(fileno=int(descriptor))), workers)
+        _serve(Channel(socket.socket(fileno=int(descriptor))), served)
     except HelperError:
-        _await_ends(workers)
+        _end(served)
         os._exit(0)  # not by the interpreter's own end: a thread inside a native call would keep that waiting
 
 
-def _serve(control: Channel, workers: list[Worker]) -> NoReturn:
+def _serve(control: Channel, served: list[tuple[Channel, Worker]]) -> NoReturn:
     (settings,) = control.receive()
     set_up_logs(msgspec.json.decode(bytes(settings), type=LogSettings))
     stages = _stages()
@@ -59,13 +59,15 @@ def _serve(control: Channel, workers: list[Worker]) -> NoReturn:
         stage = _Told(stages[bytes(what).decode()](connection))
         worker = Worker(stage, bytes(thread).decode())
         worker.start()
-        workers[:] = [worker, *(other for other in workers if other.alive)]
+        served[:] = [*((other, its) for other, its in served if its.alive), (connection, worker)]
 
 
-def _await_ends(workers: Sequence[Worker]) -> None:
-    """The daemon has hung up on every stage: let them take leave of their cameras."""
+def _end(served: Sequence[tuple[Channel, Worker]]) -> None:
+    """End all stages, which may have leave to take of somebody: a camera, for instance."""
     deadline = time.monotonic() + _LEAVE_S
-    for worker in workers:
+    for connection, _ in served:
+        connection.hang_up()
+    for _, worker in served:
         worker.join(deadline - time.monotonic())
 
 
