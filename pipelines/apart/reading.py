@@ -42,6 +42,8 @@ _PATIENCE_S: Final = 1.0
 _DOUBT_S: Final = 5.0
 _MOST_PIXELS: Final = 1 << 27
 """Of a picture that is made up here because the real one cannot be had."""
+_LONGEST_ANSWER: Final = 1 << 13
+"""Bytes, beside the pixels."""
 _LONGEST_TEXT: Final = 1000
 _ERRORS: Final[dict[Failure, type[SourceError]]] = {
     "lost": SourceLost,
@@ -53,17 +55,21 @@ _ERRORS: Final[dict[Failure, type[SourceError]]] = {
 class Reader:
     """A helper process that reads cameras. Any thread may use it."""
 
-    def __init__(self, connect: Connect, end: Callable[[], None]) -> None:
-        """`connect` starts the helper when it is not there; `end` ends it at once, whatever it does."""
+    def __init__(self, connect: Connect, end: Callable[[], None], doubt_s: float = _DOUBT_S) -> None:
+        """`connect` starts the helper when it is not there; `end` ends it at once, whatever it does.
+
+        It is ended when it answers nothing within `doubt_s`.
+        """
         self.connect = connect
         self.pictures = Pictures(connect)
         self._end = end
+        self._doubt_s = doubt_s
         self._one_at_a_time = threading.Lock()
 
     def doubt(self) -> None:
         """A camera waited in vain. Ends a reader that answers nothing else either; the next call starts it again."""
         with self._one_at_a_time:
-            if not self.pictures.answers(_DOUBT_S):
+            if not self.pictures.answers(self._doubt_s):
                 log.error("a reader does not answer: it is ended")
                 self._end()
 
@@ -189,6 +195,8 @@ class ApartSource:
         try:
             channel.send(encode(request), timeout_s=within_s)
             body, *rest = channel.receive(within_s)
+            if body.size > _LONGEST_ANSWER:
+                raise self._nonsense()
             answer = decode(body.data)
         except HelperSilent:
             self._reader.doubt()

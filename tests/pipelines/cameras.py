@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from pipelines.apart.reading import ApartSource, Reader
 from pipelines.capture import Capture
+from pipelines.door import Door
 from pipelines.mailbox import Mailbox
 from pipelines.metrics import Metrics
 from pipelines.sources.open import open_source
 from pipelines.sources.settings import SourceSettings
+from pipelines.sources.source import Source
 from pipelines.sources.spec import parse_source
 from pipelines.types import CameraStatus, Frame
 
@@ -22,7 +25,8 @@ RETURN_S = 5.0
 class Camera:
     """A capture on a thread of its own, and what came of it."""
 
-    def __init__(self, url: str, **settings: object) -> None:
+    def __init__(self, url: str, reader: Reader | None = None, **settings: object) -> None:
+        """Read by a thread of its own, or by a reader."""
         self.frames: list[Frame] = []
         self.states: list[CameraStatus] = []
         self.registry = CollectorRegistry()
@@ -32,7 +36,7 @@ class Camera:
         how = SourceSettings(fps=5.0, **settings)  # type: ignore[arg-type]
         self.capture = Capture(
             "gate",
-            lambda: open_source(parse_source(url), how, (48, 64)),
+            lambda: source_of(url, how, reader, Door(1)),
             self._mailbox,
             Metrics(self.registry).camera("gate"),
             self.states.append,
@@ -67,6 +71,14 @@ class Camera:
     def wait_for_frames(self, more: int, limit_s: float = RETURN_S) -> float:
         enough = len(self.frames) + more
         return wait(lambda: len(self.frames) >= enough, limit_s)
+
+
+def source_of(url: str, settings: SourceSettings, reader: Reader | None, door: Door, **how: float) -> Source:
+    """A source of small frames, read here or apart."""
+    spec = parse_source(url)
+    if reader is not None:
+        return ApartSource(reader, spec, settings, (48, 64), door, **how)
+    return open_source(spec, settings, (48, 64), door.admits)
 
 
 def wait(until: Callable[[], bool], limit_s: float) -> float:

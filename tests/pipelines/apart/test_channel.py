@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.apart.channel import Channel
-from pipelines.errors import HelperError
+from pipelines.errors import HelperError, HelperSilent
 
 
 @pytest.fixture
@@ -109,3 +109,51 @@ def test_a_pair_leaves_no_descriptor_behind() -> None:
     ours.close()
     ours.close()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_a_file_that_nobody_asked_for_is_closed(ends: tuple[Channel, Channel]) -> None:
+    ours, theirs = ends
+    read, write = os.pipe()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    ours.send(b"take this", files=[read, write])
+    theirs.receive(1.0)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    os.close(read)
+    os.close(write)
+
+
+def test_a_message_that_comes_in_bits_is_waited_for_no_longer_than_one_that_does_not() -> None:
+    ours, theirs = Channel.pair()
+    over = threading.Event()
+
+    def trickle() -> None:
+        theirs.sendall(b"\x01\x00\x00\x00" + (1000).to_bytes(8, "little"))
+        while not over.wait(0.05):
+            theirs.sendall(b"x")
+
+    trickling = threading.Thread(target=trickle)
+    with closing(ours), theirs:
+        trickling.start()
+        began = time.monotonic()
+        with pytest.raises(HelperSilent):
+            ours.receive(0.3)
+        assert time.monotonic() - began < 2
+        over.set()
+        trickling.join()
+
+
+def test_hanging_up_wakes_who_waits_without_a_bound(ends: tuple[Channel, Channel]) -> None:
+    woken = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(HelperError):
+            ends[0].receive()
+        woken.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.05)
+    ends[0].hang_up()
+    assert woken.wait(2)
+    waiting.join()
+    ends[0].hang_up()
