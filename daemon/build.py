@@ -158,7 +158,7 @@ def _chambers(config: Config, metrics: Metrics, helpers: Sequence[Helper]) -> li
     return [Apart(partial(helper.connect, "judge", helper.name), share, metrics) for helper in helpers]
 
 
-def _shared(  # noqa: PLR0913 - what cameras share, from here and there
+def _shared(
     settings: Settings,
     metrics: Metrics,
     pulse: Pulse,

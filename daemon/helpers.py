@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -49,19 +50,21 @@ class Helper:
                 raise HelperError(f"{self.name} has been ended")
             if self._process is None or self._process.poll() is not None:
                 self._start()
-            assert self._control is not None
             ours, theirs = Channel.pair()
             with theirs:
-                self._control.send(stage.encode(), thread.encode(), files=[theirs.fileno()], timeout_s=_START_S)
+                try:
+                    self._hand_over(theirs, stage, thread)
+                except HelperError:  # it is about to end, or listens no more
+                    self._kill()
+                    self._start()
+                    self._hand_over(theirs, stage, thread)
             self._connections.add(ours)
             return ours
 
     def kill(self) -> None:
         """End the helper at once, whatever it does; the next call for a connection starts it again."""
         with self._one_at_a_time:
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
+            self._kill()
 
     def hang_up(self) -> None:
         """Let the helper end, and close every connection to it; returns at once. It is not started again."""
@@ -82,6 +85,15 @@ class Helper:
             _log.warning("%s does not end: killed", self.name)
             self._process.kill()
             self._process.wait()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _hand_over(self, connection: socket.socket, stage: str, thread: str) -> None:
+        assert self._control is not None
+        self._control.send(stage.encode(), thread.encode(), files=[connection.fileno()], timeout_s=_START_S)
 
     def _start(self) -> None:
         if self._process is not None:
