@@ -15,6 +15,16 @@ _M_ARENA_MAX: Final = -8
 """From glibc's malloc.h."""
 
 
+def give_back() -> None:
+    """Return to the system what this process has freed and keeps, as after a start that needed much for moments.
+
+    Does nothing where the C library is not glibc.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def limit_arenas() -> bool:
     """Have no more arenas than usable cores, for threads that allocate from now on.
 

@@ -10,6 +10,7 @@ from functools import partial
 import cv2
 from prometheus_client import CollectorRegistry
 
+from daemon.arenas import give_back
 from daemon.board import Board
 from daemon.chambers import Apart, Chamber, Here, processes_of, share_of
 from daemon.config import Camera, Config, Settings, engine_settings, journal_folder
@@ -50,10 +51,12 @@ def build(config: Config, registry: CollectorRegistry, pulse: Pulse) -> Assembly
     """
     helpers = _judges(config)
     try:
-        return _assemble(config, registry, pulse, helpers)
+        assembly = _assemble(config, registry, pulse, helpers)
     except BaseException:
         end_all(helpers, 1.0)
         raise
+    give_back()  # profiles were read, and those of judges in other processes are not needed here any more
+    return assembly
 
 
 def _assemble(config: Config, registry: CollectorRegistry, pulse: Pulse, helpers: Sequence[Helper]) -> Assembly:

@@ -20,7 +20,7 @@ from typing import NoReturn, TypeVar
 import cv2
 import msgspec
 
-from daemon.arenas import limit_arenas
+from daemon.arenas import give_back, limit_arenas
 from daemon.logs import LogSettings, set_up_logs
 from daemon.worker import Worker
 from pipelines.apart.channel import Channel
@@ -83,7 +83,7 @@ def _stages() -> dict[str, Callable[[Channel], Stage]]:
     def judge(connection: Channel) -> Stage:
         from pipelines.apart.judge import JudgeAtWork  # noqa: PLC0415 - see above
 
-        return JudgeAtWork(connection)
+        return JudgeAtWork(connection, settled=give_back)
 
     return {"camera": camera, "judge": judge, "pictures": lambda connection: GalleryStage(connection, gallery)}
 

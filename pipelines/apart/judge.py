@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engines.contract import Batch, Engine, EngineInfo, EngineState
@@ -21,8 +22,10 @@ class JudgeAtWork:
 
     name = "judge"
 
-    def __init__(self, connection: Channel) -> None:
+    def __init__(self, connection: Channel, settled: Callable[[], None] = lambda: None) -> None:
+        """`settled` is called when an engine has been chosen for good, and what choosing took has been freed."""
         self._connection = connection
+        self._settled = settled
         self._judges: dict[int, tuple[Engine, Detector]] = {}
         self._stored: dict[int, Watched] = {}
         self._watcher = _Watcher()
@@ -37,6 +40,8 @@ class JudgeAtWork:
         if isinstance(request, Asked):
             answer = self._answer(request, pictures)
             self._connection.send(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+            if isinstance(answer, Scored) and any(news.state == "serving" for news in answer.news):
+                self._settled()
         else:
             self._obey(request)
         return True
