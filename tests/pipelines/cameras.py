@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
-from pipelines.apart.reading import ApartSource, Reader
+from pipelines.apart.reading import GRACE_S, ApartSource, Reader
 from pipelines.capture import Capture
 from pipelines.door import Door
 from pipelines.mailbox import Mailbox
@@ -25,7 +25,7 @@ RETURN_S = 5.0
 class Camera:
     """A capture on a thread of its own, and what came of it."""
 
-    def __init__(self, url: str, reader: Reader | None = None, **settings: object) -> None:
+    def __init__(self, url: str, reader: Reader | None = None, grace_s: float = GRACE_S, **settings: object) -> None:
         """Read by a thread of its own, or by a reader."""
         self.frames: list[Frame] = []
         self.states: list[CameraStatus] = []
@@ -36,7 +36,7 @@ class Camera:
         how = SourceSettings(fps=5.0, **settings)  # type: ignore[arg-type]
         self.capture = Capture(
             "gate",
-            lambda: source_of(url, how, reader, Door(1)),
+            lambda: source_of(url, how, reader, Door(1), grace_s),
             self._mailbox,
             Metrics(self.registry).camera("gate"),
             self.states.append,
@@ -73,11 +73,13 @@ class Camera:
         return wait(lambda: len(self.frames) >= enough, limit_s)
 
 
-def source_of(url: str, settings: SourceSettings, reader: Reader | None, door: Door, **how: float) -> Source:
+def source_of(
+    url: str, settings: SourceSettings, reader: Reader | None, door: Door, grace_s: float = GRACE_S
+) -> Source:
     """A source of small frames, read here or apart."""
     spec = parse_source(url)
     if reader is not None:
-        return ApartSource(reader, spec, settings, (48, 64), door, **how)
+        return ApartSource(reader, spec, settings, (48, 64), door, grace_s=grace_s)
     return open_source(spec, settings, (48, 64), door.admits)
 
 
