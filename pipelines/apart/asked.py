@@ -52,7 +52,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Forget what was kept under these numbers; a camera that is judged by it still is."""
+    """Forget what is kept under these numbers; a camera that is judged by it still is."""
 
     numbers: Sequence[int]
 
@@ -83,11 +83,20 @@ class Score:
     times_s: tuple[float, ...]
     input_size: tuple[int, int]
     again: bool
+    numbers: tuple[int, ...]
+    """One a frame: what its maps are kept under that the answer does not bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Make the maps that are kept under a number. Answered by `Fetched`."""
+
+    number: int
 
 
 Told: TypeAlias = Close | Store | Drop | Join | Do
 """Not answered."""
-Asked: TypeAlias = Choose | Open | Score
+Asked: TypeAlias = Choose | Open | Score | Fetch
 """Answered, or refused."""
 
 
@@ -107,17 +116,30 @@ class Chosen:
     news: tuple[News, ...] = ()
 
 
+Made: TypeAlias = tuple[Floats, Mapping[Signal, Floats]]
+"""The maps of a frame: fused, and one a signal; see `engines.contract.Maps`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """What is said of a batch: `engines.contract.Scores`, with maps that are made already."""
+    """What is said of a batch, see `engines.contract.Scores`."""
 
     score: Floats
     threshold: Floats
     uncertainty: Floats
     signals: Mapping[Signal, Floats]
-    maps: Sequence[tuple[Floats, Mapping[Signal, Floats]]]
+    maps: Sequence[Made | None]
+    """None for those of frames that nobody is likely to look at."""
     situations: Sequence[Situation]
     info: EngineInfo
+    news: tuple[News, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetched:
+    """Maps that were asked for."""
+
+    maps: Made
     news: tuple[News, ...] = ()
 
 
@@ -128,4 +150,4 @@ class Refused:
     reason: str
 
 
-Answer: TypeAlias = Chosen | Scored | Refused
+Answer: TypeAlias = Chosen | Scored | Fetched | Refused

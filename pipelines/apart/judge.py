@@ -5,16 +5,21 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
-from engines.contract import Batch, Engine, EngineInfo, EngineState
+from engines.contract import Batch, Engine, EngineInfo, EngineState, Maps
 from engines.detector import Detector
 from engines.errors import VigilError
 from engines.runtime.gated import TRIAL_FRAMES
 from engines.runtime.select import select_engine
 from engines.watched import Watched
 from pipelines.apart import asked
-from pipelines.apart.asked import Answer, Asked, Chosen, News, Refused, Scored, Told
+from pipelines.apart.asked import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
 from pipelines.apart.channel import Channel, Received
+
+_LOOKED_AT: Final = 0.5
+"""From this share of the threshold on a frame's maps are made at once: somebody will look at them, and soon. The others
+are made only if they are asked for, as when an event ends; making them takes 0.5 ms."""
 
 
 class JudgeAtWork:
@@ -28,6 +33,7 @@ class JudgeAtWork:
         self._settled = settled
         self._judges: dict[int, tuple[Engine, Detector]] = {}
         self._stored: dict[int, Watched] = {}
+        self._maps: dict[int, Maps] = {}
         self._watcher = _Watcher()
 
     def open(self) -> None:
@@ -58,6 +64,8 @@ class JudgeAtWork:
                 return self._score(request, pictures)
             if isinstance(request, asked.Choose):
                 return self._choose(request)
+            if isinstance(request, asked.Fetch):
+                return Fetched(_made(self._maps[request.number]))
             engine, _ = self._judges[request.judge]
             engine.open()
             return Chosen(engine.info, self._watcher.take())
@@ -76,16 +84,23 @@ class JudgeAtWork:
         scores = detector.score(
             Batch(cameras=request.cameras, times_s=request.times_s, pixels=pixels, again=request.again)
         )
+        near = (scores.score >= _LOOKED_AT * scores.threshold).tolist()
         return Scored(
             score=scores.score,
             threshold=scores.threshold,
             uncertainty=scores.uncertainty,
             signals=scores.signals,
-            maps=[(maps.fused, maps.signals) for maps in scores.maps],
+            maps=[self._made_or_kept(*frame) for frame in zip(request.numbers, scores.maps, near, strict=True)],
             situations=scores.situations,
             info=engine.info,
             news=self._watcher.take(),
         )
+
+    def _made_or_kept(self, number: int, maps: Maps, near: bool) -> Made | None:  # noqa: FBT001 - of a row
+        if near:
+            return _made(maps)
+        self._maps[number] = maps
+        return None
 
     def _obey(self, told: Told) -> None:
         match told:
@@ -94,6 +109,7 @@ class JudgeAtWork:
             case asked.Drop(numbers):
                 for number in numbers:
                     self._stored.pop(number, None)
+                    self._maps.pop(number, None)
             case asked.Join(judge, camera, number):
                 self._judges[judge][1].add(camera, self._stored[number])
             case asked.Close(judge):
@@ -101,6 +117,10 @@ class JudgeAtWork:
                 engine.close()
             case asked.Do(judge, deed):
                 deed(self._judges[judge][1])
+
+
+def _made(maps: Maps) -> Made:
+    return maps.fused, maps.signals
 
 
 @dataclass

@@ -18,14 +18,14 @@ from engines.runtime.option import Watcher
 from engines.runtime.select import EngineSettings
 from engines.zoning import Zoning
 from pipelines.apart import asked
-from pipelines.apart.asked import Answer, Asked, Chosen, News, Refused, Scored, Told
+from pipelines.apart.asked import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
 from pipelines.apart.channel import Channel, Part
 from pipelines.errors import HelperError
 
 _PATIENCE_S: Final = 60.0
 """For a batch, or for an engine that is compiled. The watchdog ends a daemon that judges nothing for less than that."""
 
-_A = TypeVar("_A", Chosen, Scored)
+_A = TypeVar("_A", Chosen, Scored, Fetched)
 
 
 class Line:
@@ -118,7 +118,7 @@ class ApartEngine:
 
 
 class ApartScorer:
-    """A `Scorer` in another process; its maps are made before it answers."""
+    """A `Scorer` in another process."""
 
     def __init__(self, line: Line, engine: ApartEngine) -> None:
         self._line = line
@@ -128,13 +128,15 @@ class ApartScorer:
     def score(self, batch: Batch) -> Scores:
         """Score a batch; one entry a frame, in the batch's order."""
         size = self._engine.spec.input_size
-        question = asked.Score(self._judge, batch.cameras, batch.times_s, size, batch.again)
+        numbers = tuple(next(self._line.numbers) for _ in batch.cameras)
+        question = asked.Score(self._judge, batch.cameras, batch.times_s, size, batch.again, numbers)
         said = self._line.ask(question, Scored, *(picture.data for picture in batch.pixels))
         self._engine.info = said.info
+        maps = zip(numbers, said.maps, strict=True)
         return Scores(
             score=said.score,
             threshold=said.threshold,
-            maps=[Maps.of(*maps) for maps in said.maps],
+            maps=[Maps(_Kept(self._line, number)) if made is None else Maps.of(*made) for number, made in maps],
             signals=said.signals,
             uncertainty=said.uncertainty,
             situations=said.situations,
@@ -180,6 +182,20 @@ class Stored:
     def __del__(self) -> None:
         if hasattr(self, "_number"):
             self._line.drop(self._number)
+
+
+class _Kept:
+    """Maps that are kept where they can be made, for as long as this lives."""
+
+    def __init__(self, line: Line, number: int) -> None:
+        self._line = line
+        self._number = number
+
+    def __call__(self) -> Made:
+        return self._line.ask(asked.Fetch(self._number), Fetched).maps
+
+    def __del__(self) -> None:
+        self._line.drop(self._number)
 
 
 def _pickled(message: Asked | Told) -> bytes:

@@ -136,6 +136,18 @@ def test_what_nobody_refers_to_is_forgotten_there(room: Room, profile: Profile, 
     assert memory[-1] < memory[0] * 1.2
 
 
+def test_maps_that_come_later_are_those_of_their_own_frame(
+    room: Room, here: Judge, profile: Profile, samples: list[Sample]
+) -> None:
+    alone = scored(anew(here, profile), samples)
+    apart = scored(room.judge.detector, samples)
+    calm = [index for index, one in enumerate(apart) if one.score[0] < 0.5 * one.threshold[0]]
+    assert calm, "the frames whose maps stay where they were made"
+    for index in reversed(calm):
+        np.testing.assert_allclose(apart[index].map, alone[index].map, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(apart[index].map, apart[index].map)
+
+
 def _memory(room: Room, profile: Profile, samples: list[Sample]) -> int:
     for _ in range(10):
         room.chamber.prepare(room.judge, prepare("c", profile, profile.network.id))
