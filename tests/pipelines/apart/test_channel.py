@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +18,11 @@ from hypothesis import strategies as st
 
 from pipelines.apart.channel import Channel
 from pipelines.errors import HelperError, HelperSilent
+
+
+def head(count: int, first: int = 0, second: int = 0) -> bytes:
+    """How a message begins."""
+    return struct.pack("<IQQ", count, first, second)
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_an_open_file_goes_along(ends: tuple[Channel, Channel]) -> None:
 
 
 def test_who_hangs_up_is_told_of_at_once_also_in_the_middle_of_a_message() -> None:
-    for said in (b"", b"\x01\x00", b"\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00abc"):
+    for said in (b"", b"\x01\x00", head(1, 8) + b"abc", head(3, 0, 0) + b"abc"):
         ours, theirs = Channel.pair()
         with closing(ours):
             theirs.sendall(said)
@@ -80,11 +87,12 @@ def test_silence_is_an_error_after_a_bound_and_the_channel_is_then_closed(ends: 
 @pytest.mark.parametrize(
     "said",
     [
-        b"\xff\xff\xff\xff",
-        b"\x01\x00\x00\x00" + b"\xff" * 8,
-        b"\x02\x00\x00\x00" + (b"\x00" * 3 + b"\x1f" + b"\x00" * 4) * 2,
+        head(1001),
+        head(1, (1 << 64) - 1),
+        head(2, 0x1F000000, 0x1F000000),
+        head(3, 0, 0) + (1 << 30).to_bytes(8, "little"),
     ],
-    ids=["too many parts", "a part without end", "too much in all"],
+    ids=["too many parts", "a part without end", "too much in all", "too much after the first two"],
 )
 def test_what_claims_to_be_larger_than_any_message_is_refused_before_memory_is_taken_for_it(said: bytes) -> None:
     ours, theirs = Channel.pair()
@@ -127,7 +135,7 @@ def test_a_message_that_comes_in_bits_is_waited_for_no_longer_than_one_that_does
     over = threading.Event()
 
     def trickle() -> None:
-        theirs.sendall(b"\x01\x00\x00\x00" + (1000).to_bytes(8, "little"))
+        theirs.sendall(head(1, 1000))
         while not over.wait(0.05):
             theirs.sendall(b"x")
 
@@ -157,3 +165,34 @@ def test_hanging_up_wakes_who_waits_without_a_bound(ends: tuple[Channel, Channel
     assert woken.wait(2)
     waiting.join()
     ends[0].hang_up()
+
+
+def test_who_does_not_listen_is_waited_for_no_longer_than_that(ends: tuple[Channel, Channel]) -> None:
+    began = time.monotonic()
+    with pytest.raises(HelperSilent):
+        ends[0].send(bytes(10_000_000), timeout_s=0.2)
+    assert time.monotonic() - began < 2
+
+
+def test_a_signal_in_the_middle_of_a_message_does_no_harm(ends: tuple[Channel, Channel]) -> None:
+    """It cuts calls of the kernel short, on the main thread; who handles it goes on."""
+    rung = 0
+
+    def ring(*_: object) -> None:
+        nonlocal rung
+        rung += 1
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    pixels = np.random.default_rng(1).integers(0, 255, 30_000_000, np.uint8)
+    came: list[np.ndarray] = []
+    slow = threading.Thread(target=lambda: came.extend(ends[1].receive(20.0)))
+    try:
+        slow.start()
+        ends[0].send(pixels.data, timeout_s=20.0)
+        slow.join()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rung
+    np.testing.assert_array_equal(came[0], pixels)
