@@ -115,6 +115,13 @@ class Camera:
         frame = self._mailbox.take()
         return [] if frame is None else [frame]
 
+    most = 1
+
+    def more(self, most: int) -> list[Frame]:
+        """Nothing else: there is one camera."""
+        _ = most
+        return []
+
     def give_back(self, frames: Sequence[Frame]) -> None:
         """Nothing waits for it."""
 

@@ -61,7 +61,8 @@ class Batcher:
         """So many threads collect: what a batch may hold is shared out among them, and with it its memory."""
         self._filled = filled
         self._settings = settings
-        self._most = min(settings.size, max(_WORTH_IT, math.ceil(settings.size / threads)))
+        self.most = min(settings.size, max(_WORTH_IT, math.ceil(settings.size / threads)))
+        """Frames that one thread is to judge at a time."""
         self._slots = {box.camera: _Slot(box, metrics[box.camera]) for box in mailboxes}
         self._served_last: str | None = None
         self._in_hand: set[str] = set()
@@ -85,9 +86,14 @@ class Batcher:
         give_up = time.monotonic() + timeout_s
         with self._filled:
             while self._wait_for_batch(give_up):
-                if frames := self._take():
+                if frames := self._take(self.most):
                     return frames
         return []
+
+    def more(self, most: int) -> list[Frame]:
+        """What else waits by now, up to so many frames: for a batch of which some needed no judging."""
+        with self._filled:
+            return self._take(most)
 
     def give_back(self, frames: Sequence[Frame]) -> None:
         """Let the cameras of a batch take part again; does nothing for those that are not in hand."""
@@ -106,7 +112,7 @@ class Batcher:
             if captured:
                 closes = closes or now + self._settings.window_ms / 1e3
                 due = min(captured) / 1e9 + self._settings.due_ms / 1e3
-                if len(captured) >= min(self._most, len(able)) or now >= min(closes, due):
+                if len(captured) >= min(self.most, len(able)) or now >= min(closes, due):
                     return True
                 self._filled.wait(min(closes, due) - now)
             elif now >= give_up:
@@ -115,11 +121,11 @@ class Batcher:
                 closes = None  # the frame that opened the batch left with its camera, or with another thread
                 self._filled.wait(give_up - now)
 
-    def _take(self) -> list[Frame]:
+    def _take(self, most: int) -> list[Frame]:
         oldest_ns = time.monotonic_ns() - int(self._settings.stale_ms * 1e6)
         frames: list[Frame] = []
         for camera in self._in_turn():
-            if len(frames) == self._most:
+            if len(frames) == most:
                 break
             slot = self._slots[camera]
             frame = slot.mailbox.take()

@@ -25,8 +25,15 @@ class Collector(Protocol):
     def collect(self, timeout_s: float) -> list[Frame]:
         """The frames of the next batch; empty when none came within `timeout_s`."""
 
+    def more(self, most: int) -> list[Frame]:
+        """What else waits by now, up to so many frames; never waits."""
+
     def give_back(self, frames: Sequence[Frame]) -> None:
         """What was collected has been judged: its cameras' next frames may be."""
+
+    @property
+    def most(self) -> int:
+        """Frames that are to be judged at a time."""
 
 
 class Infer:
@@ -66,7 +73,7 @@ class Infer:
         frames = self._batcher.collect(0.25)
         try:
             with self._roster.session() as seats:
-                self._judge_all([frame for frame in frames if self._roster.has_seat(frame)], seats)
+                self._judge_all(frames, seats)
         finally:
             self._batcher.give_back(frames)
         return True
@@ -75,14 +82,26 @@ class Infer:
         """Take part no more; the last to go closes every engine."""
         self._roster.leave()
 
-    def _judge_all(self, frames: Sequence[Frame], seats: Mapping[str, Seat]) -> None:
+    def _judge_all(self, frames: list[Frame], seats: Mapping[str, Seat]) -> None:
+        """Judge frames, and others that wait in place of those that need no judging; these are added to `frames`."""
+        began_ns = time.monotonic_ns()
+        seated, due = self._sift(frames, seats)
+        while frames and (others := self._batcher.more(self._batcher.most - len(due))):
+            frames += others
+            also_seated, also_due = self._sift(others, seats)
+            seated += also_seated
+            due += also_due
         taken_ns = time.monotonic_ns()
-        due = self._due(frames, seats, taken_ns)
         for judge, theirs in _by_judge(due, seats):
             self._judge(judge, theirs, seats, taken_ns)
         self._try(due, seats)
-        busy_s = (time.monotonic_ns() - taken_ns) / 1e9
-        self._worked(busy_s, [frame.camera for frame in frames], [frame.camera for frame in due])
+        busy_s = (time.monotonic_ns() - began_ns) / 1e9
+        self._worked(busy_s, [frame.camera for frame in seated], [frame.camera for frame in due])
+
+    def _sift(self, frames: Sequence[Frame], seats: Mapping[str, Seat]) -> tuple[list[Frame], list[Frame]]:
+        """Of frames, those that have a seat, and of these those that must be computed."""
+        seated = [frame for frame in frames if self._roster.has_seat(frame)]
+        return seated, self._due(seated, seats, time.monotonic_ns())
 
     def _try(self, frames: Sequence[Frame], seats: Mapping[str, Seat]) -> None:
         """Judge frames by profiles on trial too, and have those that have seen enough take over."""

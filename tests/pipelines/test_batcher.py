@@ -277,3 +277,17 @@ def test_settings_are_strict(how: dict[str, float]) -> None:
 
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(how, BatchSettings)
+
+
+def test_what_else_waits_can_be_taken_in_turn_and_without_waiting_for_it() -> None:
+    cameras = Cameras(5, size=4, window_ms=5000, due_ms=5000)
+    cameras.put("cam00", "cam01", "cam02", "cam03", "cam04")
+    first = cameras.batcher.collect(1.0)
+    assert [f.camera for f in cameras.batcher.more(3)] == ["cam04"]
+    began = time.monotonic()
+    assert cameras.batcher.more(3) == cameras.batcher.more(0) == []
+    assert time.monotonic() - began < 1
+    cameras.put("cam00")
+    assert cameras.batcher.more(3) == [], "cam00 is in hand"
+    cameras.batcher.give_back(first)
+    assert [f.camera for f in cameras.batcher.more(3)] == ["cam00"]

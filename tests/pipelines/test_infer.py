@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from engines.contract import SIGNALS, Batch, DevicePart, Pixels, Scores
-from engines.detector import Detector
+from engines.detector import Detector, prepare
 from engines.errors import EngineError
 from engines.profile import Profile
 from engines.runtime.openvino import OpenVinoEngine
 from engines.zoning import Zoning
+from pipelines.batcher import BatchSettings
 from pipelines.gate import WHYS, Gate
 from pipelines.infer import Judge
 from pipelines.sources.source import Sample
@@ -142,6 +143,25 @@ def test_a_still_camera_is_not_computed_again_and_every_frame_has_a_verdict(
         assert room.roster.analysed_ns == verdicts[-1].judged_ns
         room.judge("b", samples[0])
         assert room.value("vigil_gate_frames_total", camera="b", why="first") == 0
+
+
+def test_still_cameras_take_no_place_in_a_batch(judge: Judge, profile: Profile, samples: list[Sample]) -> None:
+    names = [f"cam{number:02d}" for number in range(12)]
+    assert isinstance(judge.detector, Detector)
+    for name in names:
+        judge.detector.add(name, prepare(name, profile, profile.network.id))
+    with room_of(dict.fromkeys(names, judge), {name: Gate() for name in names}) as room:
+        answered = []
+        for step in range(20):
+            for name in names:
+                room.put(name, samples[0], 0.2 * step)
+            before = len(room.verdicts)
+            assert room.infer.step()
+            answered.append(len(room.verdicts) - before)
+            while len(room.verdicts) < len(names) * (step + 1):
+                assert room.infer.step()
+    assert answered[0] == BatchSettings().size, "as many as are computed at a time, at first"
+    assert len(names) in answered[10:], "all, once the gates know their cameras and the scores rest"
 
 
 def test_who_rushes_into_a_still_scene_is_flagged_as_soon_as_without_a_gate(
