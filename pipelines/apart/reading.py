@@ -36,10 +36,10 @@ from pipelines.sources.spec import SourceSpec
 
 log = logging.getLogger("vigil.reading")
 
-GRACE_S: Final = 10.0
+GRACE_S: Final = 8.0
 """Beyond the source's own time-outs, an answer is waited for so long: a machine may be busy, a helper just starting."""
 _PATIENCE_S: Final = 1.0
-_DOUBT_S: Final = 5.0
+_DOUBT_S: Final = 3.0
 _MOST_PIXELS: Final = 1 << 27
 """Of a picture that is made up here because the real one cannot be had."""
 _LONGEST_ANSWER: Final = 1 << 13
@@ -65,12 +65,18 @@ class Reader:
         self._end = end
         self._doubt_s = doubt_s
         self._one_at_a_time = threading.Lock()
+        self.ended = 0
+        """How often it was ended for want of answers."""
 
-    def doubt(self) -> None:
-        """A camera waited in vain. Ends a reader that answers nothing else either; the next call starts it again."""
+    def doubt(self, ended: int) -> None:
+        """A camera, connected when the reader had been `ended` so often, waited in vain.
+
+        Ends a reader that answers nothing else either; the next call starts it again.
+        """
         with self._one_at_a_time:
-            if not self.pictures.answers(self._doubt_s):
+            if self.ended == ended and not self.pictures.answers(self._doubt_s):
                 log.error("a reader does not answer: it is ended")
+                self.ended += 1
                 self._end()
 
 
@@ -120,11 +126,13 @@ class ApartSource:
         self._door = door
         self._grace_s = grace_s
         self._channel: Channel | None = None
+        self._ended = 0
 
     def open(self) -> None:
         """Have the reader open it; does nothing when open."""
         if self._channel is not None:
             return
+        self._ended = self._reader.ended
         try:
             self._channel = self._reader.connect("camera", threading.current_thread().name)
         except HelperError as error:
@@ -199,7 +207,7 @@ class ApartSource:
                 raise self._nonsense()
             answer = decode(body.data)
         except HelperSilent:
-            self._reader.doubt()
+            self._reader.doubt(self._ended)
             raise SourceLost(f"{label}: its reader does not answer") from None
         except HelperError:
             raise SourceLost(f"{label}: its reader has ended") from None

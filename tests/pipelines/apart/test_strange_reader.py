@@ -164,6 +164,27 @@ def test_a_reader_that_answers_nothing_at_all_loses_its_camera_and_is_ended() ->
     assert stranger.ended == 1
 
 
+def test_a_reader_is_ended_once_however_many_cameras_waited_in_vain() -> None:
+    """The one that follows needs a moment before it answers."""
+    stranger = Stranger()
+    reader = Reader(stranger.connect, stranger.end, doubt_s=0.2)
+
+    def open_one() -> None:
+        source = ApartSource(reader, parse_source("rtsp://camera/1"), HURRY, SIZE, Door(1), grace_s=0.1)
+        with pytest.raises(SourceLost):
+            source.open()
+        source.close()
+
+    threads = [threading.Thread(target=open_one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stranger.ended == 1
+    reader.pictures.close()
+    stranger.leave()
+
+
 def test_a_reader_that_only_has_trouble_with_one_camera_goes_on() -> None:
     """What a camera waits for is one thread of many: another question is answered."""
 
