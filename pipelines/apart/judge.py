@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,9 +18,11 @@ from pipelines.apart import asked
 from pipelines.apart.asked import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
 from pipelines.apart.channel import Channel, Received
 
-_LOOKED_AT: Final = 0.5
-"""From this share of the threshold on a frame's maps are made at once: somebody will look at them, and soon. The others
-are made only if they are asked for, as when an event ends; making them takes 0.5 ms."""
+_NEAR: Final = 0.5
+_AFTER_S: Final = 10.0
+"""A frame's maps are made at once if its score, or that of one of its camera so long before, comes to this share of the
+threshold: somebody will look at them, and soon. The others are made only if they are asked for: that takes 0.5 ms, and
+whoever asks waits for the batch in hand."""
 
 
 class JudgeAtWork:
@@ -34,6 +37,8 @@ class JudgeAtWork:
         self._judges: dict[int, tuple[Engine, Detector]] = {}
         self._stored: dict[int, Watched] = {}
         self._maps: dict[int, Maps] = {}
+        self._near_s: dict[str, float] = {}
+        """When each camera last had a score near its threshold, on its own clock."""
         self._watcher = _Watcher()
 
     def open(self) -> None:
@@ -84,20 +89,27 @@ class JudgeAtWork:
         scores = detector.score(
             Batch(cameras=request.cameras, times_s=request.times_s, pixels=pixels, again=request.again)
         )
-        near = (scores.score >= _LOOKED_AT * scores.threshold).tolist()
+        near = scores.score >= _NEAR * scores.threshold
+        wanted = [self._wanted(*frame) for frame in zip(request.cameras, request.times_s, near.tolist(), strict=True)]
         return Scored(
             score=scores.score,
             threshold=scores.threshold,
             uncertainty=scores.uncertainty,
             signals=scores.signals,
-            maps=[self._made_or_kept(*frame) for frame in zip(request.numbers, scores.maps, near, strict=True)],
+            maps=[self._made_or_kept(*frame) for frame in zip(request.numbers, scores.maps, wanted, strict=True)],
             situations=scores.situations,
             info=engine.info,
             news=self._watcher.take(),
         )
 
-    def _made_or_kept(self, number: int, maps: Maps, near: bool) -> Made | None:  # noqa: FBT001 - of a row
+    def _wanted(self, camera: str, time_s: float, near: bool) -> bool:  # noqa: FBT001 - of a row
+        """Whether somebody is likely to look at a frame's maps."""
         if near:
+            self._near_s[camera] = time_s
+        return 0 <= time_s - self._near_s.get(camera, -math.inf) < _AFTER_S
+
+    def _made_or_kept(self, number: int, maps: Maps, wanted: bool) -> Made | None:  # noqa: FBT001 - likewise
+        if wanted:
             return _made(maps)
         self._maps[number] = maps
         return None
