@@ -17,24 +17,22 @@ from daemon.config import Camera
 from daemon.pulse import Pulse
 from daemon.reading import Reading
 from daemon.rulings import Ruling
+from daemon.seat import Seat
 from daemon.spokesman import Spokesman
 from daemon.supervisor import Backoff, Post, Supervisor
-from engines.zoning import Zoning
 from pipelines.batcher import Batcher
 from pipelines.capture import Capture, CaptureSettings
-from pipelines.door import Door
 from pipelines.gate import Gate, GateSettings
 from pipelines.health.monitor import Monitor
 from pipelines.mailbox import Mailbox
-from pipelines.masks import Curtain, Masks
-from pipelines.metrics import CameraMetrics, Metrics
+from pipelines.metrics import Metrics
 from pipelines.publish import PublishedCamera, Publisher
 from pipelines.roster import Roster
 from pipelines.seating import EndTrial, Enter, Leave, Order, Retune, Rezone, Try
 from pipelines.shedding import Shedder
 from pipelines.stage import Stage
 from pipelines.types import CameraStatus
-from pipelines.zones import Zone, zoning_of
+from pipelines.zones import Zone
 
 _log = logging.getLogger("vigil.fleet")
 
@@ -67,32 +65,12 @@ class Shared:
     """A new profile takes over after so many."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
-    """A camera's place in the daemon."""
-
-    camera: Camera
-    ruling: Ruling
-    metrics: CameraMetrics
-    mailbox: Mailbox
-    door: Door
-    health: Monitor
-    curtain: Curtain
-    """Before the source; hung with `masks` once the inference thread has been told."""
-    masks: Masks | None
-    zoning: Zoning | None
-    coming: Ruling | None = None
-    """On trial."""
-    former_id: str = ""
-    """The profile before the one that rules: who goes back to it needs no trial."""
-
-
 class Fleet:
     """The cameras that are watched now."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._seats: dict[str, _Seat] = {}
+        self._seats: dict[str, Seat] = {}
         shared.metrics.queue_depth.labels("mailboxes").set_function(self._waiting)
 
     @property
@@ -146,37 +124,26 @@ class Fleet:
             self._seats[told.camera] = seat
             seat.health.retune(seat.ruling.views, still=seat.ruling.still, settings=seat.camera.health)
             self._describe(seat)
-            self._shared.roster.order(Retune(told.camera, _threshold(seat), _gap_s(seat)))
+            self._shared.roster.order(Retune(told.camera, seat.threshold, seat.gap_s))
 
-    def _seat(self, camera: Camera, ruling: Ruling) -> _Seat:
+    def _seat(self, camera: Camera, ruling: Ruling) -> Seat:
         shared = self._shared
         series = shared.metrics.camera(camera.name)
         door = shared.lanes[ruling.chamber].shedder.door(series, camera.priority)
         health = Monitor(
             camera.name, series, shared.publisher.fault, views=ruling.views, still=ruling.still, settings=camera.health
         )
-        masks = Masks.of(camera.masks)
-        seat = _Seat(
-            camera,
-            ruling,
-            series,
-            Mailbox(camera.name, shared.filled),
-            door,
-            health,
-            Curtain(masks),
-            masks,
-            _zoning(camera, masks),
-        )
+        seat = Seat.at(camera, ruling, series, Mailbox(camera.name, shared.filled), door, health)
         self._seats[camera.name] = seat
         shared.board.expect(camera.name)
         self._describe(seat)
         return seat
 
-    def _describe(self, seat: _Seat) -> None:
+    def _describe(self, seat: Seat) -> None:
         """Tell publisher and metrics by what a camera is judged."""
         camera, ruling = seat.camera, seat.ruling
         seat.metrics.describe_profile(ruling.profile_id)
-        seat.metrics.threshold.set(_threshold(seat))
+        seat.metrics.threshold.set(seat.threshold)
         self._shared.publisher.add(
             PublishedCamera(
                 name=camera.name,
@@ -189,14 +156,14 @@ class Fleet:
             )
         )
 
-    def _enter(self, seat: _Seat) -> Enter:
+    def _enter(self, seat: Seat) -> Enter:
         return Enter(
             camera=seat.camera.name,
             judge=seat.ruling.judge,
             watched=seat.ruling.watched,
             metrics=seat.metrics,
             gate=Gate(self._shared.gate) if self._shared.gate.enabled else None,
-            gap_s=_gap_s(seat),
+            gap_s=seat.gap_s,
             zoning=seat.zoning,
         )
 
@@ -214,7 +181,7 @@ class Fleet:
     def _change(self, change: Change, ruling: Ruling | None, supervisor: Supervisor) -> list[Order]:
         """Give a camera other settings; what the threads that judge must be told of it is returned."""
         name, before = change.camera.name, self._seats[change.camera.name]
-        seat, orders = self._rule(_rezoned(before, change.camera), ruling)
+        seat, orders = self._rule(before.with_settings(change.camera), ruling)
         if seat.zoning is not before.zoning:
             orders.append(Rezone(name, seat.zoning))
         if seat.ruling is not before.ruling or change.camera.health != before.camera.health:
@@ -228,9 +195,9 @@ class Fleet:
         self._describe(seat)
         if anew:
             supervisor.replace(self._post(seat))
-        return [*orders, Retune(name, _threshold(seat), _gap_s(seat))]
+        return [*orders, Retune(name, seat.threshold, seat.gap_s)]
 
-    def _rule(self, seat: _Seat, ruling: Ruling | None) -> tuple[_Seat, list[Order]]:
+    def _rule(self, seat: Seat, ruling: Ruling | None) -> tuple[Seat, list[Order]]:
         """Let another profile judge a camera: on trial at first, unless it is the one that was there before."""
         name = seat.camera.name
         if ruling is None:
@@ -253,13 +220,13 @@ class Fleet:
         seat = dataclasses.replace(seat, ruling=ruling, coming=None, former_id=old)
         return seat, [self._enter(seat)]
 
-    def _lane(self, seat: _Seat) -> Lane:
+    def _lane(self, seat: Seat) -> Lane:
         return self._shared.lanes[seat.ruling.chamber]
 
     def _waiting(self) -> int:
         return sum(seat.mailbox.peek_captured_ns() is not None for seat in tuple(self._seats.values()))
 
-    def _post(self, seat: _Seat) -> Post:
+    def _post(self, seat: Seat) -> Post:
         camera, metrics, board, pulse = seat.camera, seat.metrics, self._shared.board, self._shared.pulse
         open_ = self._shared.reading.opener(camera, seat.ruling.input_size, seat.door, seat.curtain)
 
@@ -296,25 +263,3 @@ class Fleet:
 
 def _thread(camera: str) -> str:
     return f"capture-{camera}"
-
-
-def _threshold(seat: _Seat) -> float:
-    return seat.ruling.threshold if seat.camera.threshold is None else seat.camera.threshold
-
-
-def _rezoned(seat: _Seat, camera: Camera) -> _Seat:
-    """The seat with other settings of its camera; what is hidden stays the very same unless the masks differ."""
-    before = seat.camera
-    seat = dataclasses.replace(seat, camera=camera)
-    if (camera.zones, camera.masks) == (before.zones, before.masks):
-        return seat
-    masks = seat.masks if camera.masks == before.masks else Masks.of(camera.masks)
-    return dataclasses.replace(seat, masks=masks, zoning=_zoning(camera, masks))
-
-
-def _zoning(camera: Camera, masks: Masks | None) -> Zoning | None:
-    return zoning_of(camera.zones, None if masks is None else masks.hidden)
-
-
-def _gap_s(seat: _Seat) -> float:
-    return max(2.0, 3 / seat.camera.fps)
