@@ -1,4 +1,4 @@
-"""Settings -> the stages of a daemon: with `daemon.fleet`, the only file that names concrete classes of all rooms."""
+"""Settings -> the stages of a daemon. It and what it calls in `daemon` alone name concrete classes of all rooms."""
 
 from __future__ import annotations
 
