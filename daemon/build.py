@@ -40,7 +40,7 @@ from pipelines.publish import Publisher
 from pipelines.replay import LISTENER as REPLAY
 from pipelines.replay import REQUESTS, Replay
 from pipelines.roster import Roster
-from pipelines.shedding import Highest, Shedder
+from pipelines.shedding import Highest, Shedder, Shown
 from pipelines.stage import Stage
 
 
@@ -169,18 +169,10 @@ def _shared(
     chambers: Sequence[Chamber],
     reading: Reading,
 ) -> Shared:
-    filled, load = threading.Condition(), Highest(metrics.load)
-    judges = sum(chamber.threads for chamber in chambers)
-    lanes = [
-        Lane(
-            Batcher((), filled, settings.batch, {}, threads=judges),
-            Shedder(settings.shedding, load.one(), judges=chamber.threads),
-        )
-        for chamber in chambers
-    ]
+    load, judges = Highest(metrics.load), sum(chamber.threads for chamber in chambers)
+    lanes = [_lane(settings, chamber, judges, load.one()) for chamber in chambers]
     return Shared(
         metrics,
-        filled,
         lanes,
         Board(),
         publisher,
@@ -190,4 +182,13 @@ def _shared(
         reading,
         pulse,
         settings.reload.shadow_frames,
+    )
+
+
+def _lane(settings: Settings, chamber: Chamber, judges: int, load: Shown) -> Lane:
+    filled = threading.Condition()
+    return Lane(
+        filled,
+        Batcher((), filled, settings.batch, {}, threads=judges),
+        Shedder(settings.shedding, load, judges=chamber.threads),
     )

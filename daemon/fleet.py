@@ -41,6 +41,8 @@ _log = logging.getLogger("vigil.fleet")
 class Lane:
     """What cameras have in common that are judged in one chamber."""
 
+    filled: threading.Condition
+    """Of their mailboxes."""
     batcher: Batcher
     shedder: Shedder
 
@@ -50,8 +52,6 @@ class Shared:
     """What all cameras have in common."""
 
     metrics: Metrics
-    filled: threading.Condition
-    """Of all mailboxes."""
     lanes: Sequence[Lane]
     """One a chamber."""
     board: Board
@@ -129,11 +129,12 @@ class Fleet:
     def _seat(self, camera: Camera, ruling: Ruling) -> Seat:
         shared = self._shared
         series = shared.metrics.camera(camera.name)
-        door = shared.lanes[ruling.chamber].shedder.door(series, camera.priority)
+        lane = shared.lanes[ruling.chamber]
+        door = lane.shedder.door(series, camera.priority)
         health = Monitor(
             camera.name, series, shared.publisher.fault, views=ruling.views, still=ruling.still, settings=camera.health
         )
-        seat = Seat.at(camera, ruling, series, Mailbox(camera.name, shared.filled), door, health)
+        seat = Seat.at(camera, ruling, series, Mailbox(camera.name, lane.filled), door, health)
         self._seats[camera.name] = seat
         shared.board.expect(camera.name)
         self._describe(seat)
@@ -188,7 +189,7 @@ class Fleet:
             seat.health.retune(seat.ruling.views, still=seat.ruling.still, settings=change.camera.health)
         anew = change.reconnects or seat.ruling.input_size != before.ruling.input_size
         if anew:
-            seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._shared.filled))
+            seat = dataclasses.replace(seat, mailbox=Mailbox(name, self._lane(seat).filled))
             self._lane(seat).batcher.add(seat.mailbox, seat.metrics)
         self._seats[name] = seat
         self._lane(seat).shedder.rank(name, seat.camera.priority)

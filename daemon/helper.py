@@ -81,9 +81,9 @@ def _stages() -> dict[str, Callable[[Channel], Stage]]:
         return ReaderStage(connection, gallery)
 
     def judge(connection: Channel) -> Stage:
-        from pipelines.apart.judge import JudgeAtWork  # noqa: PLC0415 - see above
+        from pipelines.apart.judge import JudgeStage  # noqa: PLC0415 - see above
 
-        return JudgeAtWork(connection, settled=give_back)
+        return JudgeStage(connection, settled=give_back)
 
     return {"camera": camera, "judge": judge, "pictures": lambda connection: GalleryStage(connection, gallery)}
 

@@ -75,7 +75,7 @@ class _Window:
     busy_s: float = 0.0
 
 
-class Gauges(Protocol):
+class Shown(Protocol):
     """Where a figure is shown."""
 
     def set(self, value: float) -> None:
@@ -89,7 +89,7 @@ class Highest:
         self._gauge = gauge
         self._figures: list[_Figure] = []
 
-    def one(self) -> Gauges:
+    def one(self) -> Shown:
         """One more figure."""
         figure = _Figure(self._show)
         self._figures.append(figure)
@@ -116,7 +116,7 @@ class Shedder:
     """
 
     def __init__(
-        self, settings: SheddingSettings, load: Gauges, clock: Callable[[], float] = time.monotonic, *, judges: int = 1
+        self, settings: SheddingSettings, load: Shown, clock: Callable[[], float] = time.monotonic, *, judges: int = 1
     ) -> None:
         """So many threads judge; `load` is told what is asked as a share of what they can do: above 1 is too much."""
         self._judges = judges

@@ -14,9 +14,9 @@ from engines.errors import VigilError
 from engines.runtime.gated import TRIAL_FRAMES
 from engines.runtime.select import select_engine
 from engines.watched import Watched
-from pipelines.apart import asked
-from pipelines.apart.asked import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
+from pipelines.apart import judge_messages as asked
 from pipelines.apart.channel import Channel, Received
+from pipelines.apart.judge_messages import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
 
 _NEAR: Final = 0.5
 _AFTER_S: Final = 10.0
@@ -25,7 +25,7 @@ threshold: somebody will look at them, and soon. The others are made only if the
 whoever asks waits for the batch in hand."""
 
 
-class JudgeAtWork:
+class JudgeStage:
     """A stage that does what comes over a connection, one thing after the other. Ends when the daemon hangs up."""
 
     name = "judge"

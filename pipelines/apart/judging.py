@@ -17,9 +17,9 @@ from engines.network.files import Network
 from engines.runtime.option import Watcher
 from engines.runtime.select import EngineSettings
 from engines.zoning import Zoning
-from pipelines.apart import asked
-from pipelines.apart.asked import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
+from pipelines.apart import judge_messages as asked
 from pipelines.apart.channel import Channel, Part
+from pipelines.apart.judge_messages import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
 from pipelines.errors import HelperError
 
 _PATIENCE_S: Final = 60.0
