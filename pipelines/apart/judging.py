@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeVar
 
+import numpy as np
+
 from engines.contract import Batch, EngineInfo, Maps, NetworkSpec, Scores
 from engines.detector import Detector, Watched
 from engines.errors import EngineError
@@ -130,7 +132,7 @@ class ApartScorer:
         size = self._engine.spec.input_size
         numbers = tuple(next(self._line.numbers) for _ in batch.cameras)
         question = asked.Score(self._judge, batch.cameras, batch.times_s, size, batch.again, numbers)
-        said = self._line.ask(question, Scored, *(picture.data for picture in batch.pixels))
+        said = self._line.ask(question, Scored, *(np.ascontiguousarray(picture).data for picture in batch.pixels))
         self._engine.info = said.info
         maps = zip(numbers, said.maps, strict=True)
         return Scores(
