@@ -115,8 +115,6 @@ class Camera:
         frame = self._mailbox.take()
         return [] if frame is None else [frame]
 
-    most = 1
-
     def more(self, most: int) -> list[Frame]:
         """Nothing else: there is one camera."""
         _ = most

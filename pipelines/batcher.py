@@ -61,8 +61,7 @@ class Batcher:
         """So many threads collect: what a batch may hold is shared out among them, and with it its memory."""
         self._filled = filled
         self._settings = settings
-        self.most = min(settings.size, max(_WORTH_IT, math.ceil(settings.size / threads)))
-        """Frames that one thread is to judge at a time."""
+        self._most = min(settings.size, max(_WORTH_IT, math.ceil(settings.size / threads)))
         self._slots = {box.camera: _Slot(box, metrics[box.camera]) for box in mailboxes}
         self._served_last: str | None = None
         self._in_hand: set[str] = set()
@@ -86,7 +85,7 @@ class Batcher:
         give_up = time.monotonic() + timeout_s
         with self._filled:
             while self._wait_for_batch(give_up):
-                if frames := self._take(self.most):
+                if frames := self._take(self._most):
                     return frames
         return []
 
@@ -112,7 +111,7 @@ class Batcher:
             if captured:
                 closes = closes or now + self._settings.window_ms / 1e3
                 due = min(captured) / 1e9 + self._settings.due_ms / 1e3
-                if len(captured) >= min(self.most, len(able)) or now >= min(closes, due):
+                if len(captured) >= min(self._most, len(able)) or now >= min(closes, due):
                     return True
                 self._filled.wait(min(closes, due) - now)
             elif now >= give_up:

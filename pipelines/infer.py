@@ -31,10 +31,6 @@ class Collector(Protocol):
     def give_back(self, frames: Sequence[Frame]) -> None:
         """What was collected has been judged: its cameras' next frames may be."""
 
-    @property
-    def most(self) -> int:
-        """Frames that are to be judged at a time."""
-
 
 class Infer:
     """A stage that judges frames; several may, side by side. Raises `engines.errors.EngineError` when an engine fails.
@@ -86,11 +82,14 @@ class Infer:
         """Judge frames, and others that wait in place of those that need no judging; these are added to `frames`."""
         began_ns = time.monotonic_ns()
         seated, due = self._sift(frames, seats)
-        while frames and (others := self._batcher.more(self._batcher.most - len(due))):
+        spared = len(frames) - len(due)
+        # No more than that: what else waits is for the other judges.
+        while spared and (others := self._batcher.more(spared)):
             frames += others
             also_seated, also_due = self._sift(others, seats)
             seated += also_seated
             due += also_due
+            spared = len(others) - len(also_due)
         taken_ns = time.monotonic_ns()
         for judge, theirs in _by_judge(due, seats):
             self._judge(judge, theirs, seats, taken_ns)
