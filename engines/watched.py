@@ -102,7 +102,8 @@ class Watched:
         before = None if self.zoning is None else self.zoning.hidden
         self.zoning = None if zoning is None else replace(zoning, learnt=self.learnt)
         hidden = None if zoning is None else zoning.hidden
-        if hidden is before or (hidden is not None and hidden.alike(before)):
+        unchanged = before is None if hidden is None else hidden.alike(before)
+        if unchanged:
             return
         self.standards = {
             regime: replace(one, light=None if one.light is None else one.light.behind(hidden))

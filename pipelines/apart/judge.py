@@ -47,7 +47,12 @@ class JudgeStage:
     def step(self) -> bool:
         """Wait for the next message, obey, and answer if it is one that is answered."""
         message, *pictures = self._connection.receive()
-        request: Asked | Told = pickle.loads(message.data)  # noqa: S301 - the daemon's own word
+        released: list[int]
+        request: Asked | Told
+        released, request = pickle.loads(message.data)  # noqa: S301 - the daemon's own word
+        for number in released:
+            self._stored.pop(number, None)
+            self._maps.pop(number, None)
         if isinstance(request, Asked):
             answer = self._answer(request, pictures)
             self._connection.send(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
@@ -118,10 +123,6 @@ class JudgeStage:
         match told:
             case asked.Store(number, watched):
                 self._stored[number] = watched
-            case asked.Drop(numbers):
-                for number in numbers:
-                    self._stored.pop(number, None)
-                    self._maps.pop(number, None)
             case asked.Join(judge, camera, number):
                 self._judges[judge][1].add(camera, self._stored[number])
             case asked.Close(judge):

@@ -1,6 +1,7 @@
 """What the daemon asks of a process that judges, and what that answers.
 
 Pickled: both ends are this very program, and nothing but pixels has come from outside. Pixels go along as they lie.
+With each message of the daemon come the numbers of what it needs no more: a camera that is judged by it still is.
 """
 
 from __future__ import annotations
@@ -51,13 +52,6 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
-    """Forget what is kept under these numbers; a camera that is judged by it still is."""
-
-    numbers: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Join:
     """Judge a camera by what is kept under a number."""
 
@@ -94,7 +88,7 @@ class Fetch:
     number: int
 
 
-Told: TypeAlias = Close | Store | Drop | Join | Do
+Told: TypeAlias = Close | Store | Join | Do
 """Not answered."""
 Asked: TypeAlias = Choose | Open | Score | Fetch
 """Answered, or refused."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
@@ -22,6 +21,7 @@ from engines.zoning import Zoning
 from pipelines.apart import judge_messages as asked
 from pipelines.apart.channel import Channel, Part
 from pipelines.apart.judge_messages import Answer, Asked, Chosen, Fetched, Made, News, Refused, Scored, Told
+from pipelines.apart.numbers import Numbers
 from pipelines.errors import HelperError
 
 _PATIENCE_S: Final = 60.0
@@ -42,19 +42,13 @@ class Line:
         self._watcher = watcher
         self._channel: Channel | None = None
         self._one_at_a_time = threading.Lock()
-        self.numbers = itertools.count(1)
-        """For what is known by a number there."""
-        self._dropped: deque[int] = deque()
+        self.numbers = Numbers()
+        """Of judges, of what cameras are to be judged by, and of maps: whatever is known by a number there."""
 
     def ask(self, question: Asked, kind: type[_A], *pictures: Part) -> _A:
         """The answer to a question, of the `kind` that it has. Raises `EngineError` also when it is refused."""
-        with self._one_at_a_time:
-            try:
-                channel = self._open()
-                channel.send(_pickled(question), *pictures, timeout_s=_PATIENCE_S)
-                (message,) = channel.receive(_PATIENCE_S)
-            except HelperError as error:
-                raise EngineError(f"the process that judges is lost: {error}") from None
+        with self._sending(question, *pictures) as channel:
+            (message,) = channel.receive(_PATIENCE_S)
         answer: Answer = pickle.loads(message.data)  # noqa: S301 - from a process that saw nothing but pixels from outside
         if isinstance(answer, Refused):
             raise EngineError(answer.reason)
@@ -64,29 +58,21 @@ class Line:
 
     def tell(self, message: Told) -> None:
         """Have something done that is not answered, before whatever is asked next."""
+        with self._sending(message):
+            return
+
+    @contextmanager
+    def _sending(self, message: Asked | Told, *pictures: Part) -> Iterator[Channel]:
+        """Send a message, and with it what was released; the channel is the caller's until the block is left."""
         with self._one_at_a_time:
             try:
-                self._open().send(_pickled(message), timeout_s=_PATIENCE_S)
+                if self._channel is None:
+                    self._channel = self._connect()
+                body = pickle.dumps((self.numbers.released(), message), pickle.HIGHEST_PROTOCOL)
+                self._channel.send(body, *pictures, timeout_s=_PATIENCE_S)
+                yield self._channel
             except HelperError as error:
                 raise EngineError(f"the process that judges is lost: {error}") from None
-
-    def store(self, watched: Watched) -> int:
-        """Have it keep what a camera is to be judged by; returns its number there."""
-        number = next(self.numbers)
-        self.tell(asked.Store(number, watched))
-        return number
-
-    def drop(self, number: int) -> None:
-        """Nobody here needs what is kept under a number any more. Never waits: may be called by a finaliser."""
-        self._dropped.append(number)
-
-    def _open(self) -> Channel:
-        if self._channel is None:
-            self._channel = self._connect()
-        numbers = [self._dropped.popleft() for _ in range(len(self._dropped))]
-        if numbers:
-            self._channel.send(_pickled(asked.Drop(numbers)), timeout_s=_PATIENCE_S)
-        return self._channel
 
     def _hear(self, news: tuple[News, ...]) -> None:
         for one in news:
@@ -102,7 +88,7 @@ class ApartEngine:
     def __init__(self, line: Line, network: Network, settings: EngineSettings, most: int) -> None:
         """Have it chosen there, for batches of up to `most`. Raises `EngineError`."""
         self.spec: NetworkSpec = network.spec
-        self.number = next(line.numbers)
+        self.number = line.numbers.give()
         """What it and its detector are known by there."""
         self.info: EngineInfo = line.ask(asked.Choose(self.number, network, settings, most), Chosen).info
         self._line = line
@@ -130,7 +116,7 @@ class ApartScorer:
     def score(self, batch: Batch) -> Scores:
         """Score a batch; one entry a frame, in the batch's order."""
         size = self._engine.spec.input_size
-        numbers = tuple(next(self._line.numbers) for _ in batch.cameras)
+        numbers = tuple(self._line.numbers.give() for _ in batch.cameras)
         question = asked.Score(self._judge, batch.cameras, batch.times_s, size, batch.again, numbers)
         said = self._line.ask(question, Scored, *(np.ascontiguousarray(picture).data for picture in batch.pixels))
         self._engine.info = said.info
@@ -175,15 +161,15 @@ class Stored:
         """Raises `EngineError`."""
         self._line = line
         self._judge = engine.number
-        self._number = line.store(watched)
+        self._number = line.numbers.give()
+        line.tell(asked.Store(self._number, watched))
 
     def join(self, camera: str) -> None:
         """Have the camera judged by it from now on."""
         self._line.tell(asked.Join(self._judge, camera, self._number))
 
     def __del__(self) -> None:
-        if hasattr(self, "_number"):
-            self._line.drop(self._number)
+        self._line.numbers.release([self._number])
 
 
 class _Kept:
@@ -197,8 +183,4 @@ class _Kept:
         return self._line.ask(asked.Fetch(self._number), Fetched).maps
 
     def __del__(self) -> None:
-        self._line.drop(self._number)
-
-
-def _pickled(message: Asked | Told) -> bytes:
-    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        self._line.numbers.release([self._number])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -15,6 +13,7 @@ import msgspec
 from engines.contract import Pixels
 from pipelines.apart.camera_messages import Size
 from pipelines.apart.channel import Channel, Received
+from pipelines.apart.numbers import Numbers
 from pipelines.errors import HelperError, HelperSilent
 
 log = logging.getLogger("vigil.reading")
@@ -35,28 +34,11 @@ class Pictures:
         """A picture that does not come within `patience_s` does not come at all."""
         self._connect = connect
         self._patience_s = patience_s
-        self._numbers = itertools.count(1)
-        self._released: deque[int] = deque()
+        self.numbers = Numbers()
+        """Of pictures; what was released, the reader hears of with the next request of any of its cameras."""
         self._one_at_a_time = threading.Lock()
         self._channel: Channel | None = None
         self._silent_until = 0.0
-
-    def number(self) -> int:
-        """A number for a picture that is yet to come, which no other had."""
-        return next(self._numbers)
-
-    def release(self, numbers: Sequence[int]) -> None:
-        """Nobody will ask for these any more; the reader hears of it with the next request of any of its cameras."""
-        self._released.extend(numbers)
-
-    def released(self) -> list[int]:
-        """What the reader is to hear of now."""
-        taken = []
-        try:
-            while True:
-                taken.append(self._released.popleft())
-        except IndexError:
-            return taken
 
     def ask(self, number: int) -> Pixels | None:
         """The picture as uint8 [H, W, 3] RGB at the camera's own size; None when it cannot be had."""

@@ -99,7 +99,7 @@ class ApartPicture:
         return np.asarray(cv2.resize(self._pixels, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def __del__(self) -> None:
-        self._pictures.release([self._number])
+        self._pictures.numbers.release([self._number])
 
 
 class ApartSource:
@@ -159,11 +159,11 @@ class ApartSource:
 
     def _read(self, patience_s: float) -> Sample | None:
         pictures = self._reader.pictures
-        number, released = pictures.number(), pictures.released()
+        number, released = pictures.numbers.give(), pictures.numbers.released()
         try:
             answer, rest = self._ask(Read(number, self._door.share, patience_s, released), patience_s)
         except SourceError:
-            pictures.release([number, *released])  # who knows what the reader made of it
+            pictures.numbers.release([number, *released])  # who knows what the reader made of it
             raise
         if isinstance(answer, Waiting | Given):
             self._door.count(answer.asked, answer.passed)
